@@ -1,0 +1,256 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import * as path from 'node:path';
+import type { AgentOptions } from './agentOptions.ts';
+import type { Clock, Timer } from './common/clock.ts';
+import { toInterlockError, type InterlockError } from './common/errors.ts';
+import type { Random } from './common/random.ts';
+import { ServiceSet } from './compose.ts';
+import { ConfigWatch } from './config/configWatch.ts';
+import { loadConfig, type LoadedConfig } from './config/load.ts';
+import type { Logger } from './logging.ts';
+import { AGENT_RECORD_FILE, readAgentRecord, type AgentRecord } from './protocol/agentRecord.ts';
+import type { Holder } from './protocol/decision.ts';
+import type { AgentStatus } from './protocol/model.ts';
+import { agentSocketPath } from './protocol/stateFolder.ts';
+import { PROTOCOL_VERSION } from './protocol/version.ts';
+import { isConnectionTrouble, RedisConnections, redisError } from './redis/connections.ts';
+import {
+  CLIENT_NAME_PREFIX,
+  ensurePrivateServer,
+  privateSocketPath,
+  shutdownIfUnused,
+} from './redis/privateServer.ts';
+import { chooseRedisTarget } from './redis/target.ts';
+import { Releasers } from './releasers.ts';
+import { createHandlers } from './rpc/handlers.ts';
+import { RpcServer } from './rpc/server.ts';
+import { currentHolder } from './state/processIdentity.ts';
+import { VERSION } from './version.ts';
+
+const STATUS_INTERVAL_MS = 1_000;
+
+export interface AgentContext {
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  env: NodeJS.ProcessEnv;
+}
+
+/** One agent: it takes the socket of its state folder, finds its Redis, and runs its services. */
+export class Agent {
+  private readonly agentId = `a${randomBytes(5).toString('hex')}`;
+  private readonly token = randomUUID();
+  private readonly startedAt: string;
+  private readonly holder: Holder;
+  private readonly releasers: Releasers;
+  private readonly server: RpcServer;
+  private services: ServiceSet | undefined;
+  private connections: RedisConnections | undefined;
+  private loaded: LoadedConfig | undefined;
+  private configWatch: ConfigWatch | undefined;
+  private idleTimer: Timer | undefined;
+  private stopReason: string | undefined;
+  private onStopRequested: (reason: string) => void = () => undefined;
+
+  /** Settles with the reason when the agent shall leave. */
+  readonly stopRequested: Promise<string>;
+
+  constructor(
+    private readonly options: AgentOptions,
+    private readonly context: AgentContext,
+  ) {
+    const { clock, logger } = context;
+    this.startedAt = new Date(clock.now()).toISOString();
+    this.holder = currentHolder(options.role, this.agentId);
+    this.releasers = new Releasers(logger);
+    this.stopRequested = new Promise((resolve) => (this.onStopRequested = resolve));
+    this.server = new RpcServer({
+      ...{ socketPath: agentSocketPath(options.stateFolder), clock, logger },
+      explain: (thrown) => this.explain(thrown),
+      onClientsChange: () => this.clientsChanged(),
+    });
+  }
+
+  /**
+   * Starts everything, in the order in which one part needs another.
+   * @throws InterlockError `bad_config`, `already_running`, `redis_missing`, `redis_unreachable`,
+   *   `redis_refused`; what was started until then is ended again
+   */
+  async start(): Promise<void> {
+    const { options, context, releasers } = this;
+    try {
+      mkdirSync(options.stateFolder, { recursive: true, mode: 0o700 });
+      chmodSync(options.stateFolder, 0o700);
+      this.loaded = loadConfig(options.workspace);
+      await this.server.bind();
+      releasers.add('socket', () => this.server.close(this.stopReason ?? 'the agent leaves'));
+      const connections = await this.openRedis(this.loaded);
+      this.services = new ServiceSet({
+        ...{ config: this.loaded.config, workspace: options.workspace, connections },
+        ...{ holder: this.holder, clock: context.clock, random: context.random },
+        ...{ logger: context.logger, onRunsChange: () => this.rearmIdleExit() },
+      });
+      releasers.add('services', () => this.services?.close());
+      await this.services.start();
+      this.server.serve(createHandlers(this.rpcServices(this.services)));
+      this.writeRecord();
+      releasers.add('record', () => this.removeRecord());
+      this.tellStatusRegularly();
+      this.watchConfig(this.loaded);
+      this.rearmIdleExit();
+      context.logger.info(
+        { pid: process.pid, agentId: this.agentId, version: VERSION },
+        'agent ready',
+      );
+    } catch (error) {
+      await this.stop('it could not start');
+      throw this.explain(error);
+    }
+  }
+
+  /** Ends everything in reverse order; bounded, with Redis dead too. */
+  async stop(reason: string): Promise<void> {
+    this.stopReason ??= reason;
+    this.context.logger.info({ reason }, 'agent leaves');
+    this.idleTimer?.cancel();
+    await this.releasers.releaseAll();
+  }
+
+  status(): AgentStatus {
+    const { options, loaded, connections, services } = this;
+    const jobs = Object.entries(loaded?.config.jobs ?? {});
+    return {
+      ...{ agentId: this.agentId, pid: process.pid, host: this.holder.host, role: options.role },
+      ...{ version: VERSION, protocol: PROTOCOL_VERSION, workspace: options.workspace },
+      ...{ stateFolder: options.stateFolder, startedAt: this.startedAt },
+      now: new Date(this.context.clock.now()).toISOString(),
+      draining: this.stopReason !== undefined,
+      clients: this.server.clientCount,
+      runsInProgress: services?.runsInProgress ?? 0,
+      configPath: loaded?.file ?? null,
+      configTrouble: this.configWatch?.trouble ?? null,
+      jobTypes: jobs.map(([name, type]) => ({
+        ...{ name, queue: type.queue },
+        file: path.resolve(options.workspace, type.handler),
+      })),
+      redis: connections?.status() ?? NO_REDIS_YET,
+    };
+  }
+
+  private async openRedis(loaded: LoadedConfig): Promise<RedisConnections> {
+    const { options, context, releasers } = this;
+    const target = chooseRedisTarget({
+      ...{ flag: options.redisUrl, env: context.env['REDIS_URL'], config: loaded.config.redis.url },
+      privateSocketPath: privateSocketPath(options.stateFolder),
+    });
+    const clientName = `${CLIENT_NAME_PREFIX}-${this.agentId}`;
+    if (target.kind === 'private') {
+      const socketPath = await ensurePrivateServer(options.stateFolder, context.clock, context.env);
+      releasers.add('private redis', async () => {
+        await shutdownIfUnused(socketPath, clientName);
+      });
+    }
+    const connections = await RedisConnections.open(target, clientName);
+    this.connections = connections;
+    releasers.add('redis connections', () => connections.close());
+    return connections;
+  }
+
+  private rpcServices(services: ServiceSet) {
+    return {
+      ...services.offered(),
+      token: this.token,
+      status: () => this.status(),
+      requestStop: (reason: string) => this.requestStop(reason),
+      clientsChanged: () => this.clientsChanged(),
+      readLog: (lines: number) => readLogTail(this.options.stateFolder, lines),
+    };
+  }
+
+  private requestStop(reason: string): void {
+    this.stopReason ??= reason;
+    this.onStopRequested(reason);
+  }
+
+  private writeRecord(): void {
+    const record: AgentRecord = {
+      ...{ pid: process.pid, processStart: this.holder.processStart, token: this.token },
+      ...{ protocol: PROTOCOL_VERSION, version: VERSION, agentId: this.agentId },
+      socketPath: agentSocketPath(this.options.stateFolder),
+    };
+    const file = path.join(this.options.stateFolder, AGENT_RECORD_FILE);
+    rmSync(file, { force: true });
+    writeFileSync(file, JSON.stringify(record, null, 2), { mode: 0o600 });
+  }
+
+  /** Only our own: a successor may have written its record already. */
+  private removeRecord(): void {
+    const { stateFolder } = this.options;
+    if (readAgentRecord(stateFolder)?.agentId !== this.agentId) return;
+    rmSync(path.join(stateFolder, AGENT_RECORD_FILE), { force: true });
+  }
+
+  private tellStatusRegularly(): void {
+    const { clock } = this.context;
+    const tell = () => this.services?.store.set('agent', 'agent', this.status());
+    let timer: Timer | undefined;
+    const again = () => {
+      if (this.services?.store.hasListeners === true) tell();
+      timer = clock.setTimeout(again, STATUS_INTERVAL_MS);
+    };
+    tell();
+    again();
+    this.connections?.onStatusChange(tell);
+    this.releasers.add('status', () => timer?.cancel());
+  }
+
+  private watchConfig(loaded: LoadedConfig): void {
+    const watch = new ConfigWatch(this.options.workspace, loaded, () =>
+      this.services?.store.set('agent', 'agent', this.status()),
+    );
+    this.configWatch = watch;
+    this.releasers.add('config watch', () => watch.close());
+  }
+
+  private clientsChanged(): void {
+    this.services?.store.set('agent', 'agent', this.status());
+    this.rearmIdleExit();
+  }
+
+  /** Leaves when the last client has gone, a grace time has passed and nothing runs. */
+  private rearmIdleExit(): void {
+    const { idleExitMs } = this.options;
+    this.idleTimer?.cancel();
+    this.idleTimer = undefined;
+    if (idleExitMs === undefined || this.stopReason !== undefined) return;
+    const idle = this.server.clientCount === 0 && (this.services?.runsInProgress ?? 0) === 0;
+    if (!idle) return;
+    this.idleTimer = this.context.clock.setTimeout(
+      () => this.requestStop(`no client for ${idleExitMs} ms and nothing runs`),
+      idleExitMs,
+    );
+  }
+
+  private explain(thrown: unknown): InterlockError {
+    const { connections } = this;
+    if (connections !== undefined && isConnectionTrouble(thrown)) {
+      return redisError(
+        connections.target,
+        connections.status().trouble ?? 'the connection is lost',
+      );
+    }
+    return toInterlockError(thrown);
+  }
+}
+
+const NO_REDIS_YET: AgentStatus['redis'] = {
+  ...{ kind: 'private', address: '', version: null, state: 'connecting', trouble: null },
+};
+
+async function readLogTail(stateFolder: string, lines: number) {
+  const { readFile } = await import('node:fs/promises');
+  const file = path.join(stateFolder, 'agent.log');
+  const text = await readFile(file, 'utf8').catch(() => '');
+  return { path: file, lines: text.trimEnd().split('\n').slice(-lines) };
+}

@@ -1,0 +1,76 @@
+import { statSync } from 'node:fs';
+import * as path from 'node:path';
+import { InterlockError } from '../common/errors.ts';
+import { canonicalWorkspace, defaultStateFolder } from '../protocol/stateFolder.ts';
+import type { CliIo } from './cliIo.ts';
+import { styleFor, type Style } from './text/style.ts';
+
+export interface GlobalOptions {
+  workspace?: string | undefined;
+  stateDir?: string | undefined;
+  redis?: string | undefined;
+  json?: boolean | undefined;
+}
+
+/** One invocation of the command: where it works, and how it answers. */
+export class CliSession {
+  readonly workspace: string;
+  readonly stateFolder: string;
+  /** As named on the command line or in the environment; undefined: the config decides. */
+  readonly redisUrl: string | undefined;
+  readonly json: boolean;
+  readonly style: Style;
+
+  constructor(
+    readonly io: CliIo,
+    options: GlobalOptions,
+  ) {
+    this.workspace = canonicalWorkspace(path.resolve(io.cwd, options.workspace ?? '.'));
+    const stateFolder = firstNonEmpty(options.stateDir, io.env['INTERLOCK_STATE_DIR']);
+    this.stateFolder =
+      stateFolder === undefined
+        ? defaultStateFolder(this.workspace)
+        : path.resolve(io.cwd, stateFolder);
+    this.redisUrl = firstNonEmpty(options.redis, io.env['REDIS_URL']);
+    this.json = options.json ?? false;
+    this.style = styleFor(io.stdout.isTerminal, io.env);
+  }
+
+  /** @throws InterlockError `bad_usage` when the workspace is no folder */
+  requireWorkspace(): void {
+    if (statSync(this.workspace, { throwIfNoEntry: false })?.isDirectory() === true) return;
+    throw new InterlockError({
+      code: 'bad_usage',
+      message: `There is no folder ${this.workspace}.`,
+      remedy: 'Name the folder with interlock.config.json: --workspace DIR.',
+    });
+  }
+
+  /** The answer: one JSON document, or text for a person. */
+  answer(data: unknown, text: string | (() => string)): void {
+    if (this.json) this.io.stdout.write(`${JSON.stringify(data, null, 2)}\n`);
+    else this.io.stdout.write(`${typeof text === 'string' ? text : text()}\n`);
+  }
+
+  /** Something on the way: never part of the answer. */
+  note(text: string): void {
+    this.io.stderr.write(`${text}\n`);
+  }
+}
+
+/** How an error is told: to a script as JSON on stdout, to a person on stderr. */
+export function reportError(io: CliIo, json: boolean, error: InterlockError): void {
+  if (json) {
+    const { code, message } = error;
+    const document = { error: { code, message, remedy: error.remedy ?? null } };
+    io.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+    return;
+  }
+  const style = styleFor(io.stderr.isTerminal, io.env);
+  io.stderr.write(`${style.bad('Error:')} ${error.message}\n`);
+  if (error.remedy !== undefined) io.stderr.write(`${error.remedy}\n`);
+}
+
+function firstNonEmpty(...candidates: (string | undefined)[]): string | undefined {
+  return candidates.find((candidate) => candidate !== undefined && candidate !== '');
+}

@@ -1,0 +1,20 @@
+import { formatDuration } from '../../common/duration.ts';
+import type { Holder } from '../../protocol/decision.ts';
+
+/** `12 s ago`, or a dash when there is no such time. */
+export function ago(iso: string | null, nowMs: number): string {
+  return iso === null ? '-' : `${formatDuration(nowMs - Date.parse(iso))} ago`;
+}
+
+/** `in 12 s`, `now`, or a dash. */
+export function until(iso: string | null, nowMs: number): string {
+  if (iso === null) return '-';
+  const leftMs = Date.parse(iso) - nowMs;
+  return leftMs <= 0 ? 'now' : `in ${formatDuration(leftMs)}`;
+}
+
+/** `devbox:4711`, with what is known of its death. */
+export function holderName(holder: Holder | null): string {
+  if (holder === null) return '-';
+  return `${holder.host}:${holder.pid}${holder.alive === false ? ' (dead)' : ''}`;
+}

@@ -1,0 +1,153 @@
+import { existsSync, readFileSync } from 'node:fs';
+import * as path from 'node:path';
+import {
+  parseTree,
+  printParseErrorCode,
+  getNodeValue,
+  type Node,
+  type ParseError,
+} from 'jsonc-parser';
+import type * as z from 'zod';
+import { InterlockError, messageOf } from '../common/errors.ts';
+import { checkReferences } from './references.ts';
+import { configSchema, type Config } from './schema.ts';
+import { findUnsupported, type ConfigProblem } from './unsupported.ts';
+
+export const CONFIG_FILE = 'interlock.config.json';
+
+export interface LoadedConfig {
+  config: Config;
+  /** null: there is no config file, and everything has its default. */
+  file: string | null;
+}
+
+/**
+ * Reads and checks the config of a workspace.
+ * @throws InterlockError `bad_config` that names every path, value and expectation
+ */
+export function loadConfig(workspace: string): LoadedConfig {
+  const file = path.join(workspace, CONFIG_FILE);
+  if (!existsSync(file)) return { config: configSchema.parse({}), file: null };
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new InterlockError({
+      code: 'bad_config',
+      message: `${file} can not be read: ${messageOf(error)}.`,
+      remedy: 'Make the file readable.',
+    });
+  }
+  return { config: parseConfig(text, file, workspace), file };
+}
+
+/** The check itself, on a text. `workspace` is where handler and adapter files are looked for. */
+export function parseConfig(text: string, file: string, workspace: string): Config {
+  const raw = parseJsonWithComments(text, file);
+  const parsed = configSchema.safeParse(raw);
+  if (!parsed.success) throw badConfig(file, flattenIssues(parsed.error.issues, raw));
+  const problems = [...findUnsupported(parsed.data), ...checkReferences(parsed.data, workspace)];
+  if (problems.length > 0)
+    throw badConfig(
+      file,
+      problems.map((one) => asWritten(one, raw)),
+    );
+  return parsed.data;
+}
+
+function parseJsonWithComments(text: string, file: string): unknown {
+  const errors: ParseError[] = [];
+  // Some editors put a byte order mark first.
+  const root = parseTree(text.replace(/^\uFEFF/, ' '), errors, { allowTrailingComma: true });
+  const first = errors[0];
+  if (first !== undefined || root === undefined) {
+    const at = first === undefined ? 'the beginning' : lineAndColumn(text, first.offset);
+    const what = first === undefined ? 'it is empty' : printParseErrorCode(first.error);
+    throw new InterlockError({
+      code: 'bad_config',
+      message: `${file} is not JSON: ${what} at ${at}.`,
+      remedy: 'Correct the file; comments and trailing commas are allowed.',
+      details: { problems: [] },
+    });
+  }
+  const twice = findDuplicateKeys(root, []);
+  if (twice.length > 0) throw badConfig(file, twice);
+  return getNodeValue(root);
+}
+
+/** JSON lets a key stand twice and the last one win: two streams of one name would be one, in silence. */
+function findDuplicateKeys(node: Node, at: string[]): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const seen = new Set<string>();
+  for (const child of node.children ?? []) {
+    if (node.type !== 'object') {
+      problems.push(...findDuplicateKeys(child, at));
+      continue;
+    }
+    const [keyNode, valueNode] = child.children ?? [];
+    if (keyNode === undefined) continue;
+    const key = String(keyNode.value);
+    const here = [...at, key];
+    if (seen.has(key)) {
+      problems.push({
+        path: here.join('.'),
+        value: valueNode === undefined ? undefined : getNodeValue(valueNode),
+        expected: 'each name once: another entry has this name already',
+      });
+    }
+    seen.add(key);
+    if (valueNode !== undefined) problems.push(...findDuplicateKeys(valueNode, here));
+  }
+  return problems;
+}
+
+function lineAndColumn(text: string, offset: number): string {
+  const before = text.slice(0, offset).split('\n');
+  return `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
+}
+
+function flattenIssues(issues: z.core.$ZodIssue[], raw: unknown): ConfigProblem[] {
+  return issues.flatMap((issue) => {
+    const at = issue.path.map(String);
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => ({
+        path: [...at, key].join('.'),
+        value: valueAt(raw, [...at, key]),
+        expected: 'no such setting exists here: remove it, or correct its spelling',
+      }));
+    }
+    // The name of an entry is wrong: what was expected stands one level deeper.
+    const cause = issue.code === 'invalid_key' ? issue.issues[0] : undefined;
+    if (cause !== undefined) {
+      return [{ path: at.join('.'), value: valueAt(raw, at), expected: cause.message }];
+    }
+    return [{ path: at.join('.') || '(file)', value: valueAt(raw, at), expected: issue.message }];
+  });
+}
+
+function valueAt(raw: unknown, at: string[]): unknown {
+  let value = raw;
+  for (const step of at) {
+    if (typeof value !== 'object' || value === null) return undefined;
+    value = Object.entries(value).find(([key]) => key === step)?.[1];
+  }
+  return value;
+}
+
+/** A person looks for what stands in the file, "10ms", and not for what it was read as. */
+function asWritten(problem: ConfigProblem, raw: unknown): ConfigProblem {
+  return { ...problem, value: valueAt(raw, problem.path.split('.')) ?? problem.value };
+}
+
+function badConfig(file: string, problems: ConfigProblem[]): InterlockError {
+  const lines = problems.map((problem) => {
+    const value = problem.value === undefined ? 'missing' : JSON.stringify(problem.value);
+    return `  ${problem.path} = ${value}: ${problem.expected}`;
+  });
+  return new InterlockError({
+    code: 'bad_config',
+    message: `${file} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${lines.join('\n')}`,
+    remedy: 'Correct the file; the editor completes and checks it when Interlock is installed.',
+    details: { file, problems },
+  });
+}

@@ -1,0 +1,63 @@
+import { statSync } from 'node:fs';
+import * as path from 'node:path';
+import { CronExpressionParser } from 'cron-parser';
+import { messageOf } from '../common/errors.ts';
+import type { Config } from './schema.ts';
+import type { ConfigProblem } from './unsupported.ts';
+
+/** What one setting needs of another, or of the disk. */
+export function checkReferences(config: Config, workspace: string): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const add = (at: string, value: unknown, expected: string) =>
+    problems.push({ path: at, value, expected });
+  const checkFile = (at: string, file: string) => {
+    const full = path.resolve(workspace, file);
+    if (!isFile(full)) add(at, file, `a file that exists: there is none at ${full}`);
+  };
+  const checkJob = (at: string, type: string) => {
+    if (Object.hasOwn(config.jobs, type)) return;
+    const known = Object.keys(config.jobs).join(', ') || 'none is declared';
+    add(at, type, `a job type from "jobs" (${known})`);
+  };
+
+  for (const [name, job] of Object.entries(config.jobs)) {
+    checkFile(`jobs.${name}.handler`, job.handler);
+  }
+  for (const [name, schedule] of Object.entries(config.schedules)) {
+    const at = `schedules.${name}`;
+    checkJob(`${at}.job`, schedule.job);
+    if ((schedule.every === undefined) === (schedule.cron === undefined)) {
+      add(at, schedule, 'either "every" or "cron", and not both');
+    }
+    if (typeof schedule.every === 'number' && schedule.every < 1_000) {
+      add(`${at}.every`, schedule.every, 'an interval of at least "1s"');
+    }
+    const cronTrouble = checkCron(schedule.cron, schedule.timezone);
+    if (cronTrouble !== undefined) {
+      add(`${at}.cron`, schedule.cron, `a cron pattern: ${cronTrouble}`);
+    }
+  }
+  for (const [name, stream] of Object.entries(config.streams)) {
+    checkJob(`streams.${name}.job`, stream.job);
+    if (stream.adapter !== undefined) checkFile(`streams.${name}.adapter`, stream.adapter);
+  }
+  return problems;
+}
+
+function isFile(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false })?.isFile() === true;
+}
+
+function checkCron(pattern: string | undefined, tz: string | undefined): string | undefined {
+  if (pattern === undefined) return undefined;
+  // The parser fills missing fields in by itself, and an empty pattern with "every minute".
+  if (!/^\s*(@\w+|\S+(\s+\S+){4,5})\s*$/.test(pattern)) {
+    return 'it must have 5 fields, or 6 with seconds first';
+  }
+  try {
+    CronExpressionParser.parse(pattern, tz === undefined ? {} : { tz });
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
+}

@@ -1,0 +1,211 @@
+import * as z from 'zod';
+import { parseDurationMs } from '../common/duration.ts';
+
+const DURATION_EXPECTED =
+  'expected a duration: milliseconds, or text such as "200ms", "30s", "5m", "1h"';
+
+/** Timers of Node take 2^31 - 1 ms; what is longer would fire at once. */
+const LONGEST_TIMER_MS = 20 * 86_400_000;
+
+/** Milliseconds from a number or from text such as "30s". */
+const duration = z
+  .union([z.number().nonnegative(DURATION_EXPECTED), z.string()], { error: DURATION_EXPECTED })
+  .transform((value, context) => {
+    const ms = typeof value === 'number' ? Math.round(value) : parseDurationMs(value);
+    if (ms !== undefined) return ms;
+    context.addIssue({ code: 'custom', message: DURATION_EXPECTED });
+    return z.NEVER;
+  })
+  .meta({ description: 'Milliseconds, or text such as "200ms", "30s", "5m", "1h".' });
+
+/** A duration that a timer of ours waits for. */
+function timerDuration(leastMs: number) {
+  return duration
+    .refine((ms) => ms >= leastMs, `expected at least ${leastMs} ms`)
+    .refine((ms) => ms <= LONGEST_TIMER_MS, 'expected at most "20d"');
+}
+
+/** A URL that can be parsed and begins with one of these schemes. */
+function isUrlOf(text: string, schemes: RegExp): boolean {
+  return schemes.test(text) && URL.canParse(text);
+}
+
+/** A lease is renewed at a third of its TTL: below that it would be lost in any short pause. */
+const MIN_LEASE_MS = 200;
+
+const positiveInt = z.number().int().positive();
+const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'expected a time such as "09:15"');
+const weekday = z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']);
+
+const timezone = z
+  .string()
+  .refine(isTimezone, 'expected an IANA time zone such as "Asia/Jerusalem"');
+
+function isTimezone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const unique = z
+  .strictObject({
+    by: z.array(z.string().min(1)).meta({
+      description:
+        'Payload paths that make the key, such as "network" or "user.id". [] = the type itself.',
+    }),
+    while: z
+      .enum(['queued-or-running', 'queued', 'running', 'window'])
+      .default('queued-or-running'),
+    window: duration.optional(),
+    onConflict: z.enum(['skip', 'replace', 'reschedule', 'fail']).default('skip'),
+  })
+  .meta({ description: 'One key, one run. Left out: jobs of this type are not unique.' });
+
+const retry = z
+  .union(
+    [
+      z.strictObject({ max: z.number().int().nonnegative(), intervals: z.array(duration).min(1) }),
+      z.strictObject({
+        max: z.number().int().nonnegative(),
+        backoff: z.enum(['exponential', 'fixed']),
+        delay: duration,
+      }),
+    ],
+    {
+      error: 'expected { max, intervals: ["10s"] } or { max, backoff: "exponential", delay: "1s" }',
+    },
+  )
+  .meta({ description: 'Retries after a failure: { max, intervals } or { max, backoff, delay }.' });
+
+export const jobTypeConfig = z.strictObject({
+  handler: z.string().min(1).meta({
+    description:
+      'File with the handler as its default export: (job, ctx) => result. Relative to this file.',
+  }),
+  queue: z
+    .string()
+    .regex(/^[^:]+$/, 'expected a queue name without ":"')
+    .default('default'),
+  unique: unique.optional(),
+  maxConcurrent: positiveInt.optional(),
+  monitoring: z.boolean().optional(),
+  retry: retry.optional(),
+  concurrency: positiveInt.default(4).meta({ description: 'Runs at one time in one agent.' }),
+  processes: positiveInt.default(1).meta({ description: 'Handler processes in one agent.' }),
+  maxRunsPerProcess: positiveInt.default(1000).meta({
+    description: 'A handler process is replaced after that many runs.',
+  }),
+  isolation: z.enum(['process', 'thread', 'inline']).default('process'),
+  lease: z
+    .strictObject({ ttl: timerDuration(MIN_LEASE_MS).default(5_000) })
+    .default({ ttl: 5_000 })
+    .meta({ description: 'The lock of a running job ends that long after its agent fell silent.' }),
+});
+
+export const scheduleConfig = z.strictObject({
+  job: z.string().min(1),
+  every: z
+    .union([duration, z.strictObject({ min: duration, max: duration })], {
+      error: DURATION_EXPECTED,
+    })
+    .optional()
+    .meta({ description: 'An interval; slots are whole multiples of it since 1970.' }),
+  cron: z
+    .string()
+    .optional()
+    .meta({ description: 'Cron pattern, 5 fields, or 6 with seconds first.' }),
+  timezone: timezone.optional(),
+  missed: z.enum(['skip', 'run-once', 'catch-up']).optional(),
+  data: z.json().optional().meta({ description: 'Payload of the jobs.' }),
+});
+
+export const streamConfig = z.strictObject({
+  url: z
+    .string()
+    .refine((url) => isUrlOf(url, /^wss?:\/\//), 'expected a URL that begins with ws:// or wss://'),
+  symbols: z.array(z.string().min(1)).min(1),
+  adapter: z.string().optional(),
+  job: z.string().min(1).meta({ description: 'Job type that gets the batches of ticks.' }),
+  batch: z
+    .strictObject({ maxTicks: positiveInt.default(500), maxWait: timerDuration(0).default(200) })
+    .default({ maxTicks: 500, maxWait: 200 }),
+  symbolsPerConnection: positiveInt.optional(),
+  maxSymbols: positiveInt.optional(),
+  connectionDelay: duration.optional(),
+  liteMode: z.boolean().optional(),
+  hours: z
+    .strictObject({
+      timezone,
+      open: timeOfDay,
+      close: timeOfDay,
+      days: z.array(weekday).min(1),
+      holidays: z.array(z.string()).optional(),
+    })
+    .optional(),
+  heartbeat: duration.optional(),
+  staleAfter: duration.optional(),
+  expireAfter: duration.optional(),
+  maxRetries: z.number().int().nonnegative().default(0).meta({ description: '0 = for ever.' }),
+});
+
+export const configSchema = z
+  .strictObject({
+    $schema: z.string().optional(),
+    redis: z
+      .strictObject({
+        url: z
+          .string()
+          .refine(
+            (url) => url.startsWith('/') || isUrlOf(url, /^(rediss?|unix):\/\//),
+            'expected redis://host:port, rediss://host:port or the path of a unix socket',
+          )
+          .optional(),
+        prefix: z.string().min(1).default('bull'),
+      })
+      .default({ prefix: 'bull' })
+      .meta({ description: 'Left out: a private server in the state folder.' }),
+    jobs: z
+      .record(z.string().regex(/^[^:]+$/, 'expected a name without ":"'), jobTypeConfig)
+      .default({}),
+    schedules: z.record(z.string().min(1), scheduleConfig).default({}),
+    streams: z.record(z.string().min(1), streamConfig).default({}),
+    scheduler: z
+      .strictObject({
+        cycle: timerDuration(100).default(60_000),
+        lockTtl: timerDuration(MIN_LEASE_MS).default(90_000),
+      })
+      .default({ cycle: 60_000, lockTtl: 90_000 }),
+    health: z.strictObject({ every: duration }).optional(),
+    locks: z
+      .strictObject({
+        warnAfter: duration.optional(),
+        emergencyAfter: duration.optional(),
+        maxAge: duration.optional(),
+        watch: z.array(z.string()).optional(),
+      })
+      .optional(),
+    alerts: z
+      .strictObject({
+        jobWarnAfter: duration.optional(),
+        jobCriticalAfter: duration.optional(),
+        jobEmergencyAfter: duration.optional(),
+      })
+      .optional(),
+    deduplication: z
+      .strictObject({
+        enabled: z.boolean().optional(),
+        aggressive: z.boolean().optional(),
+        stackingPrevention: z.boolean().optional(),
+      })
+      .optional(),
+  })
+  .meta({ title: 'Interlock', description: 'Jobs, schedules and streams of this workspace.' });
+
+export type Config = z.infer<typeof configSchema>;
+export type JobTypeConfig = z.infer<typeof jobTypeConfig>;
+export type ScheduleConfig = z.infer<typeof scheduleConfig>;
+export type StreamConfig = z.infer<typeof streamConfig>;
+export type RetryConfig = z.infer<typeof retry>;

@@ -1,0 +1,59 @@
+import type { Config } from './schema.ts';
+
+export interface ConfigProblem {
+  /** Dotted path in the config file, such as `jobs.sync.maxConcurrent`. */
+  path: string;
+  value: unknown;
+  expected: string;
+}
+
+/** Settings that are part of the format and that this version does not act on: refused, never ignored. */
+export function findUnsupported(config: Config): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const refuse = (path: string, value: unknown, instead: string) => {
+    if (value === undefined) return;
+    problems.push({ path, value, expected: `not supported yet in this version: ${instead}` });
+  };
+  const leaveOut = 'leave it out';
+
+  for (const [name, job] of Object.entries(config.jobs)) {
+    const at = `jobs.${name}`;
+    refuse(`${at}.maxConcurrent`, job.maxConcurrent, 'use "unique" to keep a second one out');
+    refuse(`${at}.monitoring`, job.monitoring, 'use "unique" to keep a second one out');
+    if (job.isolation === 'thread')
+      refuse(`${at}.isolation`, 'thread', 'use "process" or "inline"');
+    if (job.unique !== undefined) {
+      const rule = job.unique;
+      const kept = 'use "queued-or-running"';
+      if (rule.while !== 'queued-or-running') refuse(`${at}.unique.while`, rule.while, kept);
+      if (rule.onConflict !== 'skip')
+        refuse(`${at}.unique.onConflict`, rule.onConflict, 'use "skip"');
+      refuse(`${at}.unique.window`, rule.window, leaveOut);
+    }
+  }
+  for (const [name, schedule] of Object.entries(config.schedules)) {
+    const at = `schedules.${name}`;
+    if (typeof schedule.every === 'object') {
+      refuse(`${at}.every`, schedule.every, 'use a fixed interval such as "90s"');
+    }
+    if (schedule.missed !== undefined && schedule.missed !== 'run-once') {
+      refuse(`${at}.missed`, schedule.missed, 'use "run-once", which is the default');
+    }
+  }
+  for (const [name, stream] of Object.entries(config.streams)) {
+    const at = `streams.${name}`;
+    refuse(`${at}.symbolsPerConnection`, stream.symbolsPerConnection, 'a stream is one connection');
+    refuse(`${at}.maxSymbols`, stream.maxSymbols, leaveOut);
+    refuse(`${at}.connectionDelay`, stream.connectionDelay, leaveOut);
+    refuse(`${at}.liteMode`, stream.liteMode, leaveOut);
+    refuse(`${at}.hours`, stream.hours, leaveOut);
+    refuse(`${at}.heartbeat`, stream.heartbeat, leaveOut);
+    refuse(`${at}.staleAfter`, stream.staleAfter, leaveOut);
+    refuse(`${at}.expireAfter`, stream.expireAfter, leaveOut);
+  }
+  refuse('health', config.health, leaveOut);
+  refuse('locks', config.locks, leaveOut);
+  refuse('alerts', config.alerts, leaveOut);
+  refuse('deduplication', config.deduplication, leaveOut);
+  return problems;
+}

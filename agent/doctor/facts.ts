@@ -1,0 +1,70 @@
+import type { LockRow, StreamRow } from '../protocol/model.ts';
+
+/** What was found, without any opinion on it. */
+export interface DoctorFacts {
+  nodeVersion: string;
+  config: ConfigFacts;
+  stateFolder: StateFolderFacts;
+  agent: AgentFacts;
+  redis: RedisFacts;
+  /** null: not known, as Redis or the agent does not answer. */
+  schedulerLocks: LockRow[] | null;
+  schedules: number;
+  queues: QueueFacts[] | null;
+  streams: StreamRow[] | null;
+}
+
+export interface ConfigFacts {
+  folder: string;
+  /** null: there is no config file. */
+  file: string | null;
+  jobTypes: number;
+  error: Trouble | null;
+}
+
+export interface StateFolderFacts {
+  path: string;
+  exists: boolean;
+  writable: boolean;
+  /** Permission bits; null where the platform has none. */
+  mode: number | null;
+}
+
+export type AgentFacts =
+  | { state: 'running'; pid: number; role: string; version: string; configTrouble: string | null }
+  /** No record, or that of a process that has ended. */
+  | { state: 'none' }
+  /** The process of the record lives, and something is wrong with it. */
+  | { state: 'troubled'; pid: number; trouble: Trouble };
+
+export type RedisFacts =
+  | { state: 'connected'; kind: 'private' | 'url'; address: string; server: RedisServerFacts }
+  | { state: 'unreachable'; address: string; trouble: Trouble }
+  /** The private server does not run, and an agent would start it. */
+  | { state: 'on_demand'; program: string }
+  | { state: 'missing'; installCommand: string };
+
+export interface RedisServerFacts {
+  version: string | null;
+  maxMemoryBytes: number;
+  maxMemoryPolicy: string | null;
+  appendOnly: boolean;
+  /** Whether the append-only file could be written the last time. */
+  appendOnlyHealthy: boolean;
+  /** The snapshot rule; null where CONFIG is forbidden. */
+  save: string | null;
+}
+
+export interface QueueFacts {
+  name: string;
+  /** Jobs that wait for a worker or are with one. */
+  pending: number;
+  failed: number;
+  /** null: Redis does not tell who is connected. */
+  workers: number | null;
+}
+
+export interface Trouble {
+  message: string;
+  remedy: string | null;
+}

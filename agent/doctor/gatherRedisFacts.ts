@@ -1,0 +1,123 @@
+import { existsSync } from 'node:fs';
+import { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import type { Config } from '../config/schema.ts';
+import { RedisLeases } from '../leases/redisLeases.ts';
+import { RedisConnections } from '../redis/connections.ts';
+import { Keys } from '../redis/keys.ts';
+import { privateSocketPath } from '../redis/privateServer.ts';
+import { findRedisServer, installCommand } from '../redis/redisServerBinary.ts';
+import { Scripts } from '../redis/scripts.ts';
+import { chooseRedisTarget, describeTarget, type RedisTarget } from '../redis/target.ts';
+import { currentHolder } from '../state/processIdentity.ts';
+import type { DoctorFacts, QueueFacts, RedisServerFacts } from './facts.ts';
+import { troubleOf, type DoctorOptions } from './gatherFacts.ts';
+
+type RedisPart = Pick<DoctorFacts, 'redis' | 'schedulerLocks' | 'queues'>;
+
+const NOTHING_KNOWN = { schedulerLocks: null, queues: null } as const;
+
+/** Looks at the Redis that an agent of this workspace would use. */
+export async function gatherRedisFacts(options: DoctorOptions, config: Config): Promise<RedisPart> {
+  const target = chooseRedisTarget({
+    flag: options.redisUrl,
+    env: undefined,
+    config: config.redis.url,
+    privateSocketPath: privateSocketPath(options.stateFolder),
+  });
+  if (target.kind === 'private' && !existsSync(target.socketPath)) return privateAtRest(options);
+  let connections: RedisConnections;
+  try {
+    connections = await RedisConnections.open(target, 'interlock-doctor');
+  } catch (thrown) {
+    // A socket file that nobody answers at is a leftover of a server that was killed.
+    if (target.kind === 'private') return privateAtRest(options);
+    const redis = { state: 'unreachable', trouble: troubleOf(thrown) } as const;
+    return { redis: { ...redis, address: describeTarget(target) }, ...NOTHING_KNOWN };
+  }
+  try {
+    return await lookInside(connections.commands, target, options, config);
+  } catch (thrown) {
+    const redis = { state: 'unreachable', trouble: troubleOf(thrown) } as const;
+    return { redis: { ...redis, address: describeTarget(target) }, ...NOTHING_KNOWN };
+  } finally {
+    connections.close();
+  }
+}
+
+function privateAtRest({ env }: DoctorOptions): RedisPart {
+  const program = findRedisServer(env);
+  if (program === undefined) {
+    const redis = { state: 'missing', installCommand: installCommand(process.platform) } as const;
+    return { redis, ...NOTHING_KNOWN };
+  }
+  return { redis: { state: 'on_demand', program }, ...NOTHING_KNOWN };
+}
+
+async function lookInside(
+  redis: Redis,
+  target: RedisTarget,
+  { clock }: DoctorOptions,
+  config: Config,
+): Promise<RedisPart> {
+  const keys = new Keys(config.redis.prefix);
+  const leases = new RedisLeases({
+    ...{ redis, keys, clock, scripts: new Scripts(redis) },
+    holder: currentHolder('doctor', 'doctor'),
+  });
+  const names = new Set(['default', ...Object.values(config.jobs).map((type) => type.queue)]);
+  const [server, locks, queues] = await Promise.all([
+    lookAtServer(redis),
+    leases.list(),
+    Promise.all([...names].map((name) => lookAtQueue(redis, name, config.redis.prefix))),
+  ]);
+  return {
+    redis: { state: 'connected', kind: target.kind, address: describeTarget(target), server },
+    schedulerLocks: locks.filter((lock) => lock.kind === 'scheduler'),
+    queues,
+  };
+}
+
+async function lookAtServer(redis: Redis): Promise<RedisServerFacts> {
+  const info = await redis.info();
+  const field = (name: string) => new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1]?.trim();
+  return {
+    version: field('valkey_version') ?? field('redis_version') ?? null,
+    maxMemoryBytes: Number(field('maxmemory') ?? 0),
+    maxMemoryPolicy: field('maxmemory_policy') ?? null,
+    appendOnly: field('aof_enabled') === '1',
+    appendOnlyHealthy: field('aof_enabled') !== '1' || field('aof_last_write_status') === 'ok',
+    save: await readSaveRule(redis),
+  };
+}
+
+/** Hosted servers forbid CONFIG. */
+async function readSaveRule(redis: Redis): Promise<string | null> {
+  try {
+    const answer: unknown = await redis.config('GET', 'save');
+    return Array.isArray(answer) && typeof answer[1] === 'string' ? answer[1] : null;
+  } catch {
+    return null;
+  }
+}
+
+async function lookAtQueue(redis: Redis, name: string, prefix: string): Promise<QueueFacts> {
+  const queue = new Queue(name, { connection: redis, prefix });
+  queue.on('error', () => undefined);
+  const counts = await queue.getJobCounts('waiting', 'active', 'prioritized', 'failed');
+  const { waiting = 0, active = 0, prioritized = 0, failed = 0 } = counts;
+  return {
+    name,
+    failed,
+    pending: waiting + active + prioritized,
+    workers: await countWorkers(queue),
+  };
+}
+
+async function countWorkers(queue: Queue): Promise<number | null> {
+  try {
+    return await queue.getWorkersCount();
+  } catch {
+    return null;
+  }
+}

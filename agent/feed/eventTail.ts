@@ -1,0 +1,79 @@
+import type { Redis } from 'ioredis';
+import * as z from 'zod';
+import { sleep, type Clock } from '../common/clock.ts';
+
+/** A read waits that long for news; closing cuts it short. */
+const BLOCK_MS = 5_000;
+const RETRY_DELAY_MS = 500;
+const MAX_ENTRIES_PER_READ = 1_000;
+
+const answerSchema = z
+  .array(z.tuple([z.string(), z.array(z.tuple([z.string(), z.array(z.string())]))]))
+  .nullable();
+
+/** Follows several Redis streams over one connection, from now on. */
+export class EventTail {
+  /** Ids, never "$": that would leave out what comes between two reads. */
+  private readonly positions = new Map<string, string>();
+  private readonly stopping = new AbortController();
+
+  constructor(
+    private readonly redis: Redis,
+    private readonly streams: string[],
+    private readonly clock: Clock,
+    private readonly onNews: (stream: string) => void,
+  ) {}
+
+  start(): void {
+    this.redis.once('close', () => this.redis.on('ready', () => this.tellAll()));
+    void this.follow();
+  }
+
+  close(): void {
+    this.stopping.abort();
+    this.redis.disconnect();
+  }
+
+  private async follow(): Promise<void> {
+    while (!this.stopping.signal.aborted) {
+      try {
+        if (this.positions.size === 0) await this.findPositions();
+        await this.read();
+      } catch {
+        // Redis is away: ioredis reconnects.
+        await sleep(this.clock, RETRY_DELAY_MS, this.stopping.signal);
+      }
+    }
+  }
+
+  /** A Redis that was away may come back without its last second: everything counts as news. */
+  private tellAll(): void {
+    for (const stream of this.streams) this.onNews(stream);
+  }
+
+  private async findPositions(): Promise<void> {
+    const found = await Promise.all(
+      this.streams.map((stream) => this.redis.xrevrange(stream, '+', '-', 'COUNT', 1)),
+    );
+    for (const [index, stream] of this.streams.entries()) {
+      this.positions.set(stream, found[index]?.[0]?.[0] ?? '0-0');
+    }
+  }
+
+  private async read(): Promise<void> {
+    const streams = [...this.positions.keys()];
+    const answer = answerSchema.parse(
+      await this.redis.xread(
+        ...(['COUNT', MAX_ENTRIES_PER_READ, 'BLOCK', BLOCK_MS, 'STREAMS'] as const),
+        ...streams,
+        ...this.positions.values(),
+      ),
+    );
+    for (const [stream, entries] of answer ?? []) {
+      const last = entries.at(-1)?.[0];
+      if (last === undefined) continue;
+      this.positions.set(stream, last);
+      this.onNews(stream);
+    }
+  }
+}

@@ -1,0 +1,325 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import { Writable, type Readable } from 'node:stream';
+import type { Clock, Timer } from '../common/clock.ts';
+import { deferred } from '../common/deferred.ts';
+import type { InterlockError } from '../common/errors.ts';
+import type { Logger } from '../logging.ts';
+import { BatchSender } from './batchSender.ts';
+import {
+  endedWhileLoading,
+  handlerCrashed,
+  handlerDied,
+  loadFailed,
+  loadTimedOut,
+} from './handlerErrors.ts';
+import type { HandlerRun } from './handlerRun.ts';
+import { hostEnvironment } from './hostEnvironment.ts';
+import { hostMessage, parseBatch, type AgentMessage, type HostMessage } from './hostProtocol.ts';
+import { readLines } from './lineReader.ts';
+import { hasChanged } from './loadedFiles.ts';
+import { LIFELINE_FD } from './watchdog.ts';
+
+/** What the agent says to a process that waits: it lives. */
+const HEARTBEAT = Buffer.from('.');
+
+/** Heartbeats in the time after which a silent agent is taken for frozen. */
+const HEARTBEATS_PER_SILENCE = 3;
+
+/** The last lines on stderr often tell why a process ended. */
+const STDERR_TAIL_LINES = 20;
+
+/** A process that was asked to leave, and runs nothing, is not waited for longer. */
+const LEAVE_TIMEOUT_MS = 2_000;
+
+/** After its end, what a process wrote last may still be on its way. */
+const LAST_WORDS_MS = 200;
+
+export interface HostSettings {
+  file: string;
+  jobType: string;
+  silenceMs: number;
+  loadTimeoutMs: number;
+  /** A process that runs nothing for that long is told to its runner. */
+  idleMs: number;
+  /** Where `handlerHost.js` and what it needs lie. */
+  programFolder: string;
+}
+
+/** What a host tells its runner. */
+export interface HostEvents {
+  /** The handler is loaded. The runs that were given meanwhile begin next, unless they are taken back. */
+  loaded(host: HandlerHost): void;
+  idle(host: HandlerHost): void;
+  ended(host: HandlerHost): void;
+}
+
+/** The agent's side of one handler process. */
+export class HandlerHost {
+  readonly #settings: HostSettings;
+  readonly #events: HostEvents;
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  readonly #child: ChildProcess;
+  readonly #sender: BatchSender<AgentMessage>;
+  readonly #stderrTail: string[] = [];
+  readonly #runs = new Map<number, HandlerRun>();
+  readonly #files = new Map<string, { path: string; mtimeMs: number; size: number }>();
+  readonly #ended = deferred<undefined>();
+  #waiting: HandlerRun[] = [];
+  #isLoaded = false;
+  #isRetired = false;
+  #isEnded = false;
+  /** Why the process ends, when it said so itself or was ended by us. */
+  #endReason: InterlockError | undefined;
+  /** On the monotonic clock. */
+  readonly startedAtMs: number;
+  #startedRuns = 0;
+  #heartbeat: Timer | undefined;
+  #deadline: Timer | undefined;
+  #idleTimer: Timer | undefined;
+  #idleSinceMs = 0;
+
+  constructor(settings: HostSettings, events: HostEvents, logger: Logger, clock: Clock) {
+    this.#settings = settings;
+    this.#events = events;
+    this.#clock = clock;
+    this.startedAtMs = clock.monotonic();
+    this.#child = forkHost(settings);
+    this.#logger = logger.child({ jobType: settings.jobType, handlerPid: this.#child.pid });
+    this.#sender = new BatchSender((batch) => this.#post(batch));
+    this.#watch();
+    this.#beat();
+    this.#deadline = clock.setTimeout(() => this.#giveUpLoading(), settings.loadTimeoutMs);
+  }
+
+  /** Undefined when the process could not be started. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  get runs(): number {
+    return this.#runs.size + this.#waiting.length;
+  }
+
+  /** Runs that were given to this process since it was started. */
+  get startedRuns(): number {
+    return this.#startedRuns;
+  }
+
+  /** Resolves when the process is gone and its runs have been told. */
+  get ended(): Promise<undefined> {
+    return this.#ended.promise;
+  }
+
+  /** Whether a file of the handler's code differs from what this process loaded. */
+  isOutdated(): boolean {
+    for (const stamp of this.#files.values()) if (hasChanged(stamp)) return true;
+    return false;
+  }
+
+  assign(run: HandlerRun): void {
+    this.#startedRuns += 1;
+    if (this.#isLoaded) this.#begin(run);
+    else this.#waiting.push(run);
+  }
+
+  /** Takes back the runs that have not begun, for another process. */
+  takeWaiting(): HandlerRun[] {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    return waiting;
+  }
+
+  /** Lets the runs in flight finish, then ends the process. */
+  retire(): void {
+    if (this.#isRetired || this.#isEnded) return;
+    this.#isRetired = true;
+    if (this.runs === 0) this.#leave();
+  }
+
+  /** Asks the runs in flight to end. */
+  terminate(reason: InterlockError): void {
+    this.#endReason ??= reason;
+    this.#child.kill('SIGTERM');
+  }
+
+  kill(reason: InterlockError): void {
+    this.#endReason ??= reason;
+    this.#child.kill('SIGKILL');
+  }
+
+  #watch(): void {
+    const child = this.#child;
+    child.on('message', (received: unknown) => this.#receive(received));
+    child.on('error', (error) => this.#logger.warn({ error: error.message }, 'handler process'));
+    child.once('spawn', () => this.#logger.debug('handler process started'));
+    watchEnd(child, this.#clock, (how) => this.#finish(how));
+    const { stdout, stderr } = child;
+    if (stdout !== null) this.#logLines(stdout, 'stdout');
+    if (stderr !== null) this.#logLines(stderr, 'stderr');
+    const lifeline = child.stdio[LIFELINE_FD];
+    lifeline?.on('error', () => undefined);
+    if (lifeline !== null && lifeline !== undefined && 'resume' in lifeline) lifeline.resume();
+  }
+
+  #logLines(stream: Readable, name: 'stdout' | 'stderr'): void {
+    readLines(stream, (line) => {
+      this.#logger.info({ stream: name }, line);
+      if (name === 'stdout') return;
+      this.#stderrTail.push(line);
+      if (this.#stderrTail.length > STDERR_TAIL_LINES) this.#stderrTail.shift();
+    });
+  }
+
+  #beat(): void {
+    const lifeline = this.#child.stdio[LIFELINE_FD];
+    if (lifeline instanceof Writable && lifeline.writable) lifeline.write(HEARTBEAT);
+    const everyMs = Math.max(1, this.#settings.silenceMs / HEARTBEATS_PER_SILENCE);
+    this.#heartbeat = this.#clock.setTimeout(() => this.#beat(), everyMs);
+  }
+
+  #post(batch: AgentMessage[]): void {
+    // A channel that breaks is told by the end of the process: every run is settled there.
+    if (this.#child.connected) this.#child.send(batch, () => undefined);
+  }
+
+  #receive(received: unknown): void {
+    const { messages, ignored } = parseBatch(hostMessage, received);
+    if (ignored > 0) this.#logger.debug({ ignored }, 'message of a handler ignored');
+    for (const message of messages) this.#handle(message);
+  }
+
+  #handle(message: HostMessage): void {
+    switch (message.kind) {
+      case 'ready':
+        this.#finishLoading();
+        return;
+      case 'load_failed':
+        this.#endReason ??= loadFailed(this.#settings.file, message.error, message.at);
+        return;
+      case 'crashed':
+        this.#endReason ??= this.#isLoaded
+          ? handlerCrashed(this.#settings.file, message.error)
+          : loadFailed(this.#settings.file, message.error, null);
+        return;
+      case 'files':
+        for (const stamp of message.files) this.#files.set(stamp.path, stamp);
+        return;
+      case 'log':
+      case 'progress':
+      case 'enqueue':
+      case 'result':
+      case 'result_invalid':
+      case 'failed':
+        this.#runs.get(message.run)?.handle(message);
+    }
+  }
+
+  #finishLoading(): void {
+    if (this.#isLoaded || this.#isEnded) return;
+    if (!this.#isRetired || this.runs > 0) this.#deadline?.cancel();
+    this.#isLoaded = true;
+    this.#events.loaded(this);
+    for (const run of this.takeWaiting()) this.#begin(run);
+    this.#afterRun();
+  }
+
+  #begin(run: HandlerRun): void {
+    this.#runs.set(run.id, run);
+    run
+      .begin((message) => this.#sender.add(message))
+      .then(
+        () => this.#forget(run),
+        () => this.#forget(run),
+      );
+  }
+
+  #forget(run: HandlerRun): void {
+    this.#runs.delete(run.id);
+    this.#afterRun();
+  }
+
+  #afterRun(): void {
+    if (this.runs > 0) return;
+    if (this.#isRetired) this.#leave();
+    else this.#noteIdle();
+  }
+
+  /** One timer, however often the process becomes idle. */
+  #noteIdle(): void {
+    this.#idleSinceMs = this.#clock.monotonic();
+    this.#idleTimer ??= this.#clock.setTimeout(() => this.#checkIdle(), this.#settings.idleMs);
+  }
+
+  #checkIdle(): void {
+    this.#idleTimer = undefined;
+    if (this.runs > 0 || this.#isRetired || this.#isEnded) return;
+    const leftMs = this.#idleSinceMs + this.#settings.idleMs - this.#clock.monotonic();
+    if (leftMs <= 0) this.#events.idle(this);
+    else this.#idleTimer = this.#clock.setTimeout(() => this.#checkIdle(), leftMs);
+  }
+
+  #leave(): void {
+    this.#sender.add({ kind: 'stop' });
+    this.#deadline?.cancel();
+    this.#deadline = this.#clock.setTimeout(() => this.#child.kill('SIGKILL'), LEAVE_TIMEOUT_MS);
+  }
+
+  #giveUpLoading(): void {
+    this.kill(loadTimedOut(this.#settings.file, this.#settings.loadTimeoutMs));
+  }
+
+  #finish(how: string): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#idleTimer?.cancel();
+    this.#heartbeat?.cancel();
+    this.#deadline?.cancel();
+    const { file } = this.#settings;
+    const reason =
+      this.#endReason ??
+      (this.#isLoaded ? handlerDied : endedWhileLoading)(file, how, this.#stderrTail);
+    for (const run of [...this.#runs.values(), ...this.takeWaiting()]) run.fail(reason);
+    this.#logger.debug({ how }, 'handler process ended');
+    this.#events.ended(this);
+    this.#ended.resolve(undefined);
+  }
+}
+
+function forkHost({ programFolder, jobType, file, silenceMs }: HostSettings): ChildProcess {
+  return fork(
+    join(programFolder, 'handlerHost.js'),
+    ['interlock-handler', jobType, file, String(Math.round(silenceMs))],
+    {
+      // Not the agent's own flags: an inspector or a loader of the agent is not the handler's.
+      execArgv: [],
+      env: hostEnvironment(process.env),
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'overlapped'],
+      serialization: 'json',
+    },
+  );
+}
+
+/** Tells the end of a process once, after its last messages and its output have arrived. */
+function watchEnd(child: ChildProcess, clock: Clock, onEnd: (how: string) => void): void {
+  let how = 'it could not be started';
+  const parts = new Set(['close', 'disconnect']);
+  const finish = () => onEnd(how);
+  const end = (part: string) => {
+    parts.delete(part);
+    if (parts.size === 0) finish();
+  };
+  child.once('close', () => end('close'));
+  child.once('disconnect', () => end('disconnect'));
+  child.once('exit', (code, signal) => {
+    how = signal === null ? `exit code ${String(code)}` : `signal ${signal}`;
+    // A process started by the handler may hold the pipes open.
+    clock.setTimeout(finish, LAST_WORDS_MS);
+  });
+  child.once('error', (error) => {
+    if (child.pid !== undefined) return;
+    how = `it could not be started: ${error.message}`;
+    finish();
+  });
+}

@@ -1,0 +1,107 @@
+// The program of a handler process: loads one handler file and runs many jobs with it at one time.
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { pathToFileURL } from 'node:url';
+import { attributeConsole } from './attributedConsole.ts';
+import { BatchSender } from './batchSender.ts';
+import type { Handler } from './handlerContext.ts';
+import { handlerOf } from './handlerModule.ts';
+import {
+  agentMessage,
+  hostArguments,
+  parseBatch,
+  type FileStamp,
+  type HostMessage,
+} from './hostProtocol.ts';
+import { HostRuns, type Run } from './hostRuns.ts';
+import { placeOfLoadFailure } from './loadFailure.ts';
+import { registerTypescript } from './registerTypescript.ts';
+import { startWatchdog } from './watchdog.ts';
+import { toWireError } from './wireErrors.ts';
+
+/** The build puts this program, the hooks, the watchdog and amaro into one folder. */
+const programFolder = __dirname;
+
+const [, jobType, file, silenceMs] = hostArguments.parse(process.argv.slice(2));
+
+// Kept before the handler's code is loaded, as that may replace it.
+const sendToAgent = process.send?.bind(process);
+
+let loaded: HostRuns | undefined;
+let isLeaving = false;
+
+const sender = new BatchSender<HostMessage>((batch) => {
+  if (process.connected) sendToAgent?.(batch, undefined, undefined, () => undefined);
+});
+
+/** Says a last word, and ends the process when it has left, or soon after. */
+function leaveWith(message: HostMessage): void {
+  if (isLeaving) return;
+  isLeaving = true;
+  sender.flush();
+  const leave = () => process.exit(1);
+  if (!process.connected || sendToAgent === undefined) leave();
+  sendToAgent?.([message], undefined, undefined, leave);
+}
+
+function receive(received: unknown): void {
+  for (const message of parseBatch(agentMessage, received).messages) {
+    if (message.kind === 'stop') process.exit(0);
+    loaded?.handle(message);
+  }
+}
+
+/** SIGTERM asks the runs to end; the agent decides about everything else. */
+function endRuns(): void {
+  if (loaded === undefined || loaded.size === 0) process.exit(0);
+  loaded.abortAll('the handler process was asked to end (SIGTERM)');
+  setInterval(() => {
+    if (loaded?.size === 0) process.exit(0);
+  }, 10);
+}
+
+async function load(): Promise<void> {
+  const paths: string[] = [];
+  const report = (stamp: FileStamp) => {
+    paths.push(stamp.path);
+    sender.add({ kind: 'files', files: [stamp] });
+  };
+  const typescript = registerTypescript(programFolder, report);
+  try {
+    const module: unknown = await import(pathToFileURL(file).href);
+    const handler = handlerOf(module);
+    typescript.drain();
+    loaded = hostRuns(handler);
+    sender.add({ kind: 'ready' });
+  } catch (thrown) {
+    typescript.drain();
+    const at = placeOfLoadFailure(thrown, paths, programFolder) ?? null;
+    leaveWith({ kind: 'load_failed', error: toWireError(thrown), at });
+  }
+}
+
+/** What a handler prints goes to the log of its job, as far as it can be told which one that is. */
+function hostRuns(handler: Handler): HostRuns {
+  const current = new AsyncLocalStorage<Run>();
+  const runs = new HostRuns(
+    handler,
+    (message) => sender.add(message),
+    (run, call) => current.run(run, call),
+  );
+  attributeConsole(globalThis.console, current, (run, line) => runs.log(run, line));
+  return runs;
+}
+
+process.title = `interlock-handler ${jobType}`;
+process.on('message', receive);
+process.on('disconnect', () => process.exit(0));
+// Ctrl+C in a terminal reaches the whole group: the agent lets the runs finish.
+process.on('SIGINT', () => undefined);
+process.on('SIGTERM', endRuns);
+process.on('uncaughtException', (thrown) =>
+  leaveWith({ kind: 'crashed', error: toWireError(thrown) }),
+);
+process.on('unhandledRejection', (thrown) =>
+  leaveWith({ kind: 'crashed', error: toWireError(thrown) }),
+);
+startWatchdog(programFolder, silenceMs);
+void load();

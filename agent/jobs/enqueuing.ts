@@ -1,0 +1,24 @@
+import type { JsonValue } from '../common/json.ts';
+import type { Decision } from '../protocol/decision.ts';
+
+export interface EnqueueRequest {
+  type: string;
+  data: JsonValue;
+  /** Left out: a new one. A job id makes enqueueing idempotent: the same id is added once. */
+  jobId?: string;
+  /** What asked for it, for the decision. */
+  action?: Decision['action'];
+  /**
+   * `refusals`: do not record when it is accepted. For what comes many times a second and would push
+   * everything else out of the record. Default `all`.
+   */
+  record?: 'all' | 'refusals';
+}
+
+/** The one door through which jobs come in: every answer is a decision, every refusal is recorded. */
+export interface Enqueuing {
+  /**
+   * @throws InterlockError `not_found` for an unknown type, `payload_invalid`, `redis_unreachable`
+   */
+  enqueue(request: EnqueueRequest): Promise<Decision>;
+}

@@ -1,0 +1,66 @@
+import type { Redis } from 'ioredis';
+import * as z from 'zod';
+import { holder as holderSchema, type Holder } from '../protocol/decision.ts';
+import type { JobRow, LockRow } from '../protocol/model.ts';
+import type { Keys } from '../redis/keys.ts';
+import { isHolderAlive } from '../state/processIdentity.ts';
+
+/** The locks that BullMQ keeps for running jobs, with the agent that runs them. */
+export async function readJobLocks(
+  redis: Redis,
+  keys: Keys,
+  active: JobRow[],
+  lockTtlMs: number,
+): Promise<LockRow[]> {
+  if (active.length === 0) return [];
+  const pipeline = redis.pipeline();
+  for (const job of active) {
+    pipeline.pttl(keys.jobLock(job.queue, job.id));
+    pipeline.hmget(keys.job(job.queue, job.id), 'processedOn', 'pb', 'ats');
+  }
+  const [answers, agents, time] = await Promise.all([
+    pipeline.exec(),
+    redis.hgetall(keys.agents),
+    redis.time(),
+  ]);
+  const [seconds, micros] = z.tuple([z.coerce.number(), z.coerce.number()]).parse(time);
+  const nowMs = seconds * 1000 + Math.floor(micros / 1000);
+  return active.flatMap((job, index) => {
+    const ttl = z.number().safeParse(answers?.[index * 2]?.[1]);
+    const fields = z
+      .tuple([z.coerce.number(), z.string().nullable(), z.coerce.number().nullable()])
+      .safeParse(answers?.[index * 2 + 1]?.[1]);
+    // No lock: the job ended meanwhile, or its worker is gone and it will start again.
+    if (!ttl.success || ttl.data < 0 || !fields.success) return [];
+    const [startedMs, worker, starts] = fields.data;
+    const holder = worker === null ? null : parseHolder(agents[worker]);
+    return {
+      name: `job:${job.queue}/${job.id}`,
+      kind: 'job',
+      subject: job.key === null ? job.type : `${job.type} [${job.key}]`,
+      holder,
+      fence: starts,
+      acquiredAt: new Date(startedMs).toISOString(),
+      // BullMQ does not write down renewals: what is left of the TTL tells.
+      renewedAt: new Date(roundToSecond(nowMs - Math.max(0, lockTtlMs - ttl.data))).toISOString(),
+      ttlMs: ttl.data,
+      ageMs: Math.max(0, nowMs - startedMs),
+      state:
+        holder?.alive === false ? 'holder_dead' : ttl.data < lockTtlMs / 3 ? 'expiring' : 'held',
+    };
+  });
+}
+
+function roundToSecond(ms: number): number {
+  return Math.round(ms / 1_000) * 1_000;
+}
+
+function parseHolder(text: string | undefined): Holder | null {
+  if (text === undefined) return null;
+  try {
+    const parsed = holderSchema.safeParse(JSON.parse(text));
+    return parsed.success ? { ...parsed.data, alive: isHolderAlive(parsed.data) } : null;
+  } catch {
+    return null;
+  }
+}

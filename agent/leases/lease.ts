@@ -1,0 +1,45 @@
+import type { Holder } from '../protocol/decision.ts';
+import type { LockRow } from '../protocol/model.ts';
+
+export type LeaseKind = LockRow['kind'];
+
+export interface LeaseRequest {
+  /** Such as `scheduler:global_lock` or `stream:nse`. */
+  name: string;
+  kind: LeaseKind;
+  subject: string;
+  ttlMs: number;
+}
+
+/** A held lease. It renews itself at a third of its TTL until it is released or lost. */
+export interface Lease {
+  readonly name: string;
+  /** Grows with each acquisition of this name: the fencing token. */
+  readonly fence: number;
+  /** Redis time of the acquisition, milliseconds since the epoch. */
+  readonly acquiredAtMs: number;
+  /** Aborts when the lease is lost: the holder must stop at once. Not on release. */
+  readonly signal: AbortSignal;
+  /** Idempotent; never rejects when Redis is away: then the TTL frees it. */
+  release(): Promise<void>;
+}
+
+/** Why a lease could not be had: who has it. */
+export interface LeaseHeld {
+  holder: Holder;
+  fence: number;
+  acquiredAtMs: number;
+  renewedAtMs: number;
+  ttlMs: number;
+}
+
+export type AcquireResult =
+  | { acquired: true; lease: Lease; takenOverFrom: Holder | null }
+  | { acquired: false; held: LeaseHeld };
+
+export interface Leases {
+  /** @throws InterlockError `redis_unreachable` */
+  acquire(request: LeaseRequest): Promise<AcquireResult>;
+  /** Every lease in Redis, whoever holds it. */
+  list(): Promise<LockRow[]>;
+}

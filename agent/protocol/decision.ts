@@ -1,0 +1,82 @@
+import * as z from 'zod';
+
+/** What was asked for. */
+export const decisionAction = z.enum([
+  'enqueue',
+  'requeue',
+  'schedule',
+  'execute',
+  'start_stream',
+  'stop_stream',
+  'restart_stream',
+  'release',
+  'takeover',
+]);
+
+/** How it ended. Everything but `accepted` is a refusal, or a change of what was asked for. */
+export const decisionOutcome = z.enum([
+  'accepted',
+  'already_queued',
+  'already_running',
+  'skipped',
+  'replaced',
+  'rescheduled',
+  'refused',
+]);
+
+/** The rule that decided. */
+export const decisionReason = z.enum([
+  'within_limits',
+  'unique_key',
+  'concurrency_limit',
+  'concurrent_execution_detected',
+  'slot_taken',
+  'not_due',
+  'schedule_paused',
+  'outside_hours',
+  'role_forbids',
+  'lease_held',
+  'lease_lost',
+  'holder_dead',
+  'not_running',
+  'unknown_type',
+  'invalid_payload',
+]);
+
+/** Who holds a lease: enough to find the process, and to prove that it is gone. */
+export const holder = z.object({
+  host: z.string(),
+  /** Machine, boot and process namespace: process ids mean something only within one of them. */
+  hostId: z.string(),
+  pid: z.number().int(),
+  role: z.string(),
+  agentId: z.string(),
+  /** Clock ticks or a date text, as the platform tells it; with `pid` it names one process for good. */
+  processStart: z.string().nullable(),
+  /** null: it can not be told from here (another host). */
+  alive: z.boolean().nullable(),
+});
+
+/** The recorded outcome of asking for something. */
+export const decision = z.object({
+  id: z.string(),
+  at: z.string(),
+  action: decisionAction,
+  subject: z.string(),
+  key: z.string().nullable(),
+  outcome: decisionOutcome,
+  reason: decisionReason,
+  jobId: z.string().nullable(),
+  survivor: z
+    .object({ jobId: z.string(), state: z.string(), since: z.string().nullable() })
+    .nullable(),
+  holder: holder.nullable(),
+  until: z.string().nullable(),
+  remedy: z.string().nullable(),
+});
+
+export type DecisionAction = z.infer<typeof decisionAction>;
+export type DecisionOutcome = z.infer<typeof decisionOutcome>;
+export type DecisionReason = z.infer<typeof decisionReason>;
+export type Holder = z.infer<typeof holder>;
+export type Decision = z.infer<typeof decision>;

@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto';
+import { realpathSync } from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+
+/** macOS allows 103 bytes for a unix socket path; Linux 107. */
+const MAX_SOCKET_PATH_BYTES = 103;
+
+/** The longest file that is put into a socket folder. */
+const LONGEST_SOCKET_NAME = 'redis.sock';
+
+/** The workspace's identity: links resolved, so that two spellings share one agent. */
+export function canonicalWorkspace(workspace: string): string {
+  const absolute = path.resolve(workspace);
+  try {
+    return realpathSync(absolute);
+  } catch {
+    return absolute;
+  }
+}
+
+/** Where an agent keeps its state by default: one folder per user and workspace, short on purpose. */
+export function defaultStateFolder(workspace: string, homeFolder: string = os.homedir()): string {
+  return path.join(homeFolder, '.interlock', shortHash(canonicalWorkspace(workspace)));
+}
+
+/**
+ * The folder for unix sockets: the state folder itself, or, where that path is too long for a
+ * socket, a folder in the temp folder that is named after it.
+ */
+export function socketFolder(stateFolder: string, tempFolder: string = os.tmpdir()): string {
+  const longest = path.join(stateFolder, LONGEST_SOCKET_NAME);
+  if (Buffer.byteLength(longest) <= MAX_SOCKET_PATH_BYTES) return stateFolder;
+  const user =
+    typeof process.getuid === 'function' ? String(process.getuid()) : os.userInfo().username;
+  return path.join(tempFolder, `interlock-${user}-${shortHash(stateFolder)}`);
+}
+
+/** The agent's endpoint: a socket in a 0700 folder, a named pipe on Windows. */
+export function agentSocketPath(
+  stateFolder: string,
+  platform: NodeJS.Platform = process.platform,
+): string {
+  if (platform === 'win32') return `\\\\.\\pipe\\interlock-${shortHash(stateFolder)}`;
+  return path.join(socketFolder(stateFolder), 'agent.sock');
+}
+
+function shortHash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 12);
+}

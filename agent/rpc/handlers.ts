@@ -1,0 +1,209 @@
+import { timingSafeEqual } from 'node:crypto';
+import { InterlockError } from '../common/errors.ts';
+import type { DecisionLog } from '../decisions/decisionLog.ts';
+import type { StateFeed } from '../feed/stateFeed.ts';
+import type { StateStore } from '../feed/stateStore.ts';
+import type { Enqueuing } from '../jobs/enqueuing.ts';
+import type { JobActions } from '../jobs/jobActions.ts';
+import type { JobReader } from '../jobs/jobReader.ts';
+import type { QueueSet } from '../jobs/queueSet.ts';
+import {
+  notifications,
+  type Notifications,
+  type SimulateDuplicatesParams,
+  type SimulateDuplicatesResult,
+} from '../protocol/api.ts';
+import type { Decision } from '../protocol/decision.ts';
+import type { ParamsOf } from '../protocol/define.ts';
+import type { AgentStatus, LockRow } from '../protocol/model.ts';
+import { PROTOCOL_VERSION } from '../protocol/version.ts';
+import type { Scheduler } from '../schedules/scheduler.ts';
+import type { StreamService } from '../streams/streamService.ts';
+import type { Handlers } from './server.ts';
+
+/** So many jobs are put in at one time: round trips overlap, and memory stays bounded. */
+const ENQUEUE_CHUNK = 100;
+
+/** What the agent offers to its clients. */
+export interface AgentServices {
+  token: string;
+  store: StateStore;
+  feed: StateFeed;
+  queues: QueueSet;
+  reader: JobReader;
+  actions: JobActions;
+  enqueuing: Enqueuing;
+  scheduler: Scheduler;
+  streams: StreamService;
+  decisions: DecisionLog;
+  status(): AgentStatus;
+  locks(): Promise<LockRow[]>;
+  simulateDuplicates(
+    params: SimulateDuplicatesParams,
+    onProgress: (progress: ParamsOf<Notifications['simulateProgress']>) => void,
+    signal: AbortSignal,
+  ): Promise<SimulateDuplicatesResult>;
+  readLog(lines: number): Promise<{ path: string; lines: string[] }>;
+  /** Asks the agent to leave; answers are still sent. */
+  requestStop(reason: string): void;
+  clientsChanged(): void;
+}
+
+/** The agent's answers, one for each request of the protocol. */
+export function createHandlers(services: AgentServices): Handlers {
+  return {
+    ...lifecycleHandlers(services),
+    ...stateHandlers(services),
+    ...jobHandlers(services),
+    ...queueHandlers(services),
+    ...streamHandlers(services),
+    schedules: () => services.scheduler.rows(),
+    runSchedule: ({ name }) => services.scheduler.runNow(name),
+    locks: () => services.locks(),
+    decisions: async ({ subject, key, limit, offset }) => {
+      await services.decisions.flush();
+      const matches = (decision: Decision) =>
+        (subject === undefined || decision.subject === subject) &&
+        (key === undefined || decision.key === key);
+      return services.decisions.list(limit, offset, matches);
+    },
+    simulateDuplicates: async (params, { session }) => {
+      const aborted = new AbortController();
+      session.onClose(() => aborted.abort());
+      return services.simulateDuplicates(
+        params,
+        (progress) => session.notify(notifications.simulateProgress, progress),
+        aborted.signal,
+      );
+    },
+  };
+}
+
+type Some<K extends keyof Handlers> = Pick<Handlers, K>;
+
+function lifecycleHandlers(
+  services: AgentServices,
+): Some<'hello' | 'drain' | 'status' | 'stop' | 'log'> {
+  return {
+    hello: async ({ token, protocol, client }, { session }) => {
+      checkToken(token, services.token);
+      const status = services.status();
+      if (protocol !== PROTOCOL_VERSION) throw versionMismatch(protocol, client.kind);
+      session.greeted = true;
+      services.clientsChanged();
+      return Promise.resolve({
+        ...{ protocol: PROTOCOL_VERSION, version: status.version, agentId: status.agentId },
+        ...{ pid: status.pid, role: status.role },
+      });
+    },
+    drain: async ({ token }) => {
+      checkToken(token, services.token);
+      services.requestStop('another version of Interlock takes over');
+      return Promise.resolve({ runsInProgress: services.status().runsInProgress });
+    },
+    status: async () => Promise.resolve(services.status()),
+    stop: async () => {
+      services.requestStop('a client asked for it');
+      return Promise.resolve({});
+    },
+    log: ({ lines }) => services.readLog(lines),
+  };
+}
+
+function stateHandlers(services: AgentServices): Some<'subscribe' | 'unsubscribe'> {
+  return {
+    subscribe: async (_params, { session }) => {
+      await services.feed.refreshAll();
+      const snapshot = services.store.snapshot();
+      session.setSubscription(
+        services.store.subscribe((delta) => session.notify(notifications.delta, delta)),
+      );
+      services.feed.resume();
+      return snapshot;
+    },
+    unsubscribe: async (_params, { session }) => {
+      session.setSubscription(undefined);
+      return Promise.resolve({});
+    },
+  };
+}
+
+function jobHandlers(
+  services: AgentServices,
+): Some<'enqueue' | 'jobs' | 'job' | 'requeue' | 'promote' | 'remove'> {
+  const { actions, reader, enqueuing } = services;
+  return {
+    enqueue: async ({ type, data, count }) => {
+      const decisions: Decision[] = [];
+      while (decisions.length < count) {
+        const length = Math.min(ENQUEUE_CHUNK, count - decisions.length);
+        const chunk = Array.from({ length }, () => enqueuing.enqueue({ type, data }));
+        decisions.push(...(await Promise.all(chunk)));
+      }
+      return decisions;
+    },
+    jobs: (params) => reader.list(params),
+    job: ({ id, queue }) => reader.detail(id, queue),
+    requeue: async ({ jobs, allFailed, queue }) => {
+      if (!allFailed) return actions.requeue(jobs);
+      const queues =
+        queue === undefined ? services.queues.names() : [services.queues.require(queue).name];
+      return actions.requeue(await actions.failedRefs(queues));
+    },
+    promote: ({ jobs }) => actions.promote(jobs),
+    remove: ({ jobs }) => actions.remove(jobs),
+  };
+}
+
+function queueHandlers(services: AgentServices): Some<'queues' | 'pauseQueue' | 'resumeQueue'> {
+  const { queues, reader, feed } = services;
+  return {
+    queues: () => reader.queueRows(),
+    pauseQueue: async ({ queue }) => {
+      await queues.require(queue).pause();
+      feed.queueChanged(queue);
+      return reader.queueRow(queue);
+    },
+    resumeQueue: async ({ queue }) => {
+      await queues.require(queue).resume();
+      feed.queueChanged(queue);
+      return reader.queueRow(queue);
+    },
+  };
+}
+
+function streamHandlers(
+  services: AgentServices,
+): Some<'streams' | 'startStream' | 'stopStream' | 'restartStream'> {
+  const { streams } = services;
+  return {
+    streams: async () => Promise.resolve(streams.rows()),
+    startStream: ({ name }) => streams.start(name),
+    stopStream: ({ name }) => streams.stop(name),
+    restartStream: ({ name }) => streams.restart(name),
+  };
+}
+
+/** Compares in constant time, so that the answer's delay tells nothing of the token. */
+function checkToken(given: string, expected: string): void {
+  const a = Buffer.from(given);
+  const b = Buffer.from(expected);
+  if (a.length === b.length && timingSafeEqual(a, b)) return;
+  throw new InterlockError({
+    code: 'unauthorized',
+    message: 'The token is not the one of this agent.',
+    remedy: 'Read it anew from agent.json in the state folder: the agent may have been restarted.',
+  });
+}
+
+function versionMismatch(theirs: number, kind: string): InterlockError {
+  const clientIsOlder = theirs < PROTOCOL_VERSION;
+  return new InterlockError({
+    code: 'version_mismatch',
+    message: `This agent speaks protocol ${PROTOCOL_VERSION}, the ${kind} speaks ${theirs}.`,
+    remedy: clientIsOlder
+      ? `Update the ${kind}, or reload the window if it was updated just now.`
+      : 'The agent is older: ask it to leave (agent/drain) and start the newer one.',
+    details: { protocol: PROTOCOL_VERSION, clientProtocol: theirs },
+  });
+}

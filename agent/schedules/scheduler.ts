@@ -1,0 +1,187 @@
+import type { Redis } from 'ioredis';
+import * as z from 'zod';
+import { sleep, type Clock } from '../common/clock.ts';
+import { formatDuration } from '../common/duration.ts';
+import { InterlockError, messageOf } from '../common/errors.ts';
+import type { Config, ScheduleConfig } from '../config/schema.ts';
+import type { DecisionLog } from '../decisions/decisionLog.ts';
+import type { Enqueuing } from '../jobs/enqueuing.ts';
+import { slotJobId } from '../jobs/jobId.ts';
+import type { Lease, Leases } from '../leases/lease.ts';
+import type { Logger } from '../logging.ts';
+import type { Decision, Holder } from '../protocol/decision.ts';
+import type { ScheduleRow } from '../protocol/model.ts';
+import type { Keys } from '../redis/keys.ts';
+import type { Scripts } from '../redis/scripts.ts';
+import { latestSlot, nextSlot, ruleOf } from './slots.ts';
+
+export const SCHEDULER_LOCK = 'scheduler:global_lock';
+
+/** A follower looks that often whether the lock has become free. */
+const FOLLOWER_INTERVAL_MS = 1_000;
+const RETRY_AFTER_TROUBLE_MS = 1_000;
+
+export interface SchedulerOptions {
+  config: Config;
+  redis: Redis;
+  scripts: Scripts;
+  keys: Keys;
+  leases: Leases;
+  enqueuing: Enqueuing;
+  decisions: DecisionLog;
+  clock: Clock;
+  logger: Logger;
+  holder: Holder;
+}
+
+const scheduleHash = z.object({
+  slot: z.coerce.number().optional(),
+  outcome: z.string().optional(),
+  by: z.string().optional(),
+});
+
+/**
+ * Enqueues slots while it holds `scheduler:global_lock`. It never runs a job itself. A slot is
+ * enqueued once even without the lock: its job id is made of schedule and slot time.
+ */
+export class Scheduler {
+  private readonly stopping = new AbortController();
+  private loop: Promise<void> = Promise.resolve();
+  private lease: Lease | undefined;
+
+  constructor(private readonly options: SchedulerOptions) {}
+
+  start(): void {
+    this.loop = this.run();
+  }
+
+  /** Gives the lock back, so that another scheduler takes over at once. */
+  async close(): Promise<void> {
+    this.stopping.abort();
+    await this.loop;
+    await this.lease?.release();
+    this.lease = undefined;
+  }
+
+  async rows(): Promise<ScheduleRow[]> {
+    const { config, redis, keys, clock } = this.options;
+    return Promise.all(
+      Object.entries(config.schedules).map(async ([name, schedule]) => {
+        const known = scheduleHash.parse(await redis.hgetall(keys.schedule(name)));
+        return {
+          name,
+          job: schedule.job,
+          rule: describeRule(schedule),
+          timezone: schedule.timezone ?? null,
+          nextSlotAt: new Date(nextSlot(schedule, clock.now())).toISOString(),
+          lastSlotAt:
+            known.slot === undefined || known.outcome === undefined
+              ? null
+              : new Date(known.slot).toISOString(),
+          lastOutcome: known.outcome ?? null,
+          lastBy: known.by ?? null,
+        };
+      }),
+    );
+  }
+
+  /** Enqueues a schedule's job now, outside its slots. @throws InterlockError `not_found` */
+  async runNow(name: string): Promise<Decision> {
+    const { schedules } = this.options.config;
+    const schedule = Object.hasOwn(schedules, name) ? schedules[name] : undefined;
+    if (schedule === undefined) {
+      const known = Object.keys(schedules).join(', ') || 'none is declared';
+      throw new InterlockError({
+        code: 'not_found',
+        message: `There is no schedule "${name}".`,
+        remedy: `Use one of: ${known}.`,
+      });
+    }
+    return this.options.enqueuing.enqueue({ type: schedule.job, data: schedule.data ?? {} });
+  }
+
+  private async run(): Promise<void> {
+    const { clock, logger, config } = this.options;
+    if (Object.keys(config.schedules).length === 0) return;
+    while (!this.stopping.signal.aborted) {
+      let waitMs = RETRY_AFTER_TROUBLE_MS;
+      try {
+        waitMs = await this.cycle();
+      } catch (error) {
+        logger.warn({ why: messageOf(error) }, 'scheduler cycle failed, tries again');
+      }
+      await sleep(clock, waitMs, this.stopping.signal);
+    }
+  }
+
+  /** @returns milliseconds until there is something to do */
+  private async cycle(): Promise<number> {
+    const { clock, config } = this.options;
+    const lease = await this.holdLock();
+    if (lease === undefined) return FOLLOWER_INTERVAL_MS;
+    const nowMs = await this.redisNow();
+    for (const [name, schedule] of Object.entries(config.schedules)) {
+      if (lease.signal.aborted || this.stopping.signal.aborted) return 0;
+      await this.enqueueIfDue(name, schedule, nowMs, lease);
+    }
+    const skewMs = nowMs - clock.now();
+    const next = Object.values(config.schedules).map((schedule) => nextSlot(schedule, nowMs));
+    const untilNext = Math.min(...next) - skewMs - clock.now();
+    return Math.max(1, Math.min(untilNext, config.scheduler.cycle));
+  }
+
+  private async holdLock(): Promise<Lease | undefined> {
+    if (this.lease !== undefined && !this.lease.signal.aborted) return this.lease;
+    const { leases, config, decisions, logger, holder } = this.options;
+    const result = await leases.acquire({
+      ...{ name: SCHEDULER_LOCK, kind: 'scheduler', subject: 'schedules' },
+      ttlMs: config.scheduler.lockTtl,
+    });
+    if (!result.acquired) return undefined;
+    this.lease = result.lease;
+    logger.info({ fence: result.lease.fence }, 'this agent is the scheduler now');
+    if (result.takenOverFrom !== null) {
+      await decisions.record({
+        ...{ action: 'takeover', subject: SCHEDULER_LOCK, key: null, outcome: 'accepted' },
+        ...{ reason: 'holder_dead', jobId: null, survivor: null, until: null },
+        holder,
+        remedy: `Process ${result.takenOverFrom.pid} on ${result.takenOverFrom.host} held it and is gone.`,
+      });
+    }
+    return this.lease;
+  }
+
+  private async enqueueIfDue(
+    name: string,
+    schedule: ScheduleConfig,
+    nowMs: number,
+    lease: Lease,
+  ): Promise<void> {
+    const { keys, scripts, enqueuing, holder } = this.options;
+    const slotMs = latestSlot(schedule, nowMs);
+    const rule = ruleOf(schedule);
+    const scriptKeys = [keys.lease(SCHEDULER_LOCK), keys.schedule(name)];
+    const claim = await scripts.run('claimSlot', scriptKeys, [lease.fence, slotMs, rule]);
+    if (claim !== 'claimed' && claim !== 'pending') return;
+    const decision = await enqueuing.enqueue({
+      ...{ type: schedule.job, data: schedule.data ?? {}, action: 'schedule' },
+      jobId: slotJobId(name, slotMs),
+    });
+    await scripts.run('confirmSlot', scriptKeys, [
+      ...[lease.fence, slotMs, decision.outcome],
+      `${holder.host}:${holder.pid}`,
+    ]);
+  }
+
+  private async redisNow(): Promise<number> {
+    const time = z
+      .tuple([z.coerce.number(), z.coerce.number()])
+      .parse(await this.options.redis.time());
+    return time[0] * 1000 + Math.floor(time[1] / 1000);
+  }
+}
+
+function describeRule(schedule: ScheduleConfig): string {
+  if (typeof schedule.every === 'number') return `every ${formatDuration(schedule.every)}`;
+  return `cron ${schedule.cron ?? ''}`;
+}

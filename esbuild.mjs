@@ -1,0 +1,101 @@
+// Builds dist/: the extension, the agent, the CLI, and the small programs that the agent starts.
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import * as esbuild from 'esbuild';
+
+const require = createRequire(import.meta.url);
+const watch = process.argv.includes('--watch');
+const production = process.argv.includes('--production') || !watch;
+
+/** The problem matcher of the watch task waits for these two lines. */
+const reportBuilds = {
+  name: 'report-builds',
+  setup(build) {
+    if (!watch) return;
+    build.onStart(() => console.log('[watch] build started'));
+    build.onEnd(() => console.log('[watch] build finished'));
+  },
+};
+
+const shared = {
+  bundle: true,
+  platform: 'node',
+  format: 'cjs',
+  target: 'node20.19',
+  outdir: 'dist',
+  minify: production,
+  keepNames: true,
+  sourcemap: watch,
+  sourcesContent: false,
+  metafile: true,
+  logLevel: 'warning',
+  plugins: [reportBuilds],
+  // Prefer ES modules, so that unused code of libraries is left out.
+  mainFields: ['module', 'main'],
+};
+
+const programs = {
+  ...shared,
+  entryPoints: {
+    extension: 'src/extension.ts',
+    agent: 'agent/main.ts',
+    cli: 'agent/cli/main.ts',
+    handlerHost: 'agent/handlers/hostProcess.ts',
+    handlerWatchdog: 'agent/handlers/watchdogThread.ts',
+    redisKeeper: 'agent/redis/keeperProcess.ts',
+    racer: 'agent/simulate/racerProcess.ts',
+  },
+  // amaro carries 3.5 MB of WebAssembly: only handler processes load it, from its own file.
+  external: ['vscode', 'pg', 'redis', 'bullmq-otel', 'amaro'],
+};
+
+/** Node loads module hooks in a thread of their own, so they are a file of their own. */
+const hooks = {
+  ...shared,
+  entryPoints: { typescriptHooks: 'agent/handlers/typescriptHooks.ts' },
+  format: 'esm',
+  outExtension: { '.js': '.mjs' },
+  external: ['amaro'],
+};
+
+async function copyFiles() {
+  mkdirSync('dist', { recursive: true });
+  cpSync('agent/redis/lua', 'dist/lua', { recursive: true });
+  // The package's entry only re-exports this file, which is complete.
+  cpSync(join(dirname(require.resolve('amaro')), 'internal.js'), 'dist/amaro.js');
+  await writeConfigSchema();
+}
+
+/** The editor completes and checks interlock.config.json with the very schema the agent uses. */
+async function writeConfigSchema() {
+  const built = await esbuild.build({
+    ...shared,
+    entryPoints: ['agent/config/jsonSchema.ts'],
+    outdir: undefined,
+    write: false,
+    minify: false,
+  });
+  const module = { exports: {} };
+  new Function('module', 'exports', 'require', built.outputFiles[0].text)(
+    module,
+    module.exports,
+    require,
+  );
+  writeFileSync(
+    'dist/interlock.config.schema.json',
+    JSON.stringify(module.exports.configJsonSchema(), null, 2),
+  );
+}
+
+await copyFiles();
+if (watch) {
+  for (const options of [programs, hooks]) await (await esbuild.context(options)).watch();
+} else {
+  const results = await Promise.all([programs, hooks].map((options) => esbuild.build(options)));
+  for (const { metafile } of results) {
+    for (const [file, { bytes }] of Object.entries(metafile.outputs)) {
+      console.log(`${file} ${Math.ceil(bytes / 1024)} kB`);
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import js from '@eslint/js';
+import tseslint from 'typescript-eslint';
+import importX from 'eslint-plugin-import-x';
+import prettier from 'eslint-config-prettier';
+
+/** Files under `from` may not import what matches `group`: dependencies point one way. */
+const layer = (files, patterns) => ({
+  files,
+  rules: { 'no-restricted-imports': ['error', { patterns }] },
+});
+
+const noVscode = { group: ['vscode'], message: 'The agent runs without VS Code.' };
+const noExtension = {
+  regex: '^(\\.\\./)+src(/|$)',
+  message: 'The agent never imports the extension.',
+};
+
+export default tseslint.config(
+  {
+    ignores: [
+      'dist/**',
+      'node_modules/**',
+      'test-results/**',
+      'test/fixtures/**',
+      '**/.interlock/**',
+    ],
+  },
+  js.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked],
+    languageOptions: {
+      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+    },
+    plugins: { 'import-x': importX },
+    rules: {
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: false, requireDefaultForNonUnion: true },
+      ],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      'import-x/order': ['error', { alphabetize: { order: 'asc' } }],
+      'import-x/no-cycle': 'off',
+      'no-console': 'error',
+      'max-lines': ['error', { max: 400, skipBlankLines: true, skipComments: true }],
+    },
+  },
+  layer(['agent/**/*.ts'], [noVscode, noExtension]),
+  layer(
+    ['agent/common/**/*.ts'],
+    [
+      noVscode,
+      noExtension,
+      { regex: '^\\.\\./(?!common/)', message: 'common/ depends on nothing of ours.' },
+      { group: ['node:*'], message: 'common/ runs anywhere.' },
+    ],
+  ),
+  layer(
+    ['agent/protocol/**/*.ts'],
+    [
+      noVscode,
+      noExtension,
+      { regex: '^\\.\\./(?!common/)', message: 'protocol/ depends on common/ only.' },
+    ],
+  ),
+  layer(
+    ['src/**/*.ts'],
+    [
+      {
+        regex: 'agent/(?!protocol/|common/)',
+        message: 'The extension talks to the agent through protocol/ and common/ only.',
+      },
+    ],
+  ),
+  {
+    files: ['agent/**/*.ts'],
+    ignores: ['agent/common/clock.ts', 'agent/common/random.ts'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        { object: 'Date', property: 'now', message: 'Take a Clock: time is passed in.' },
+        { object: 'Math', property: 'random', message: 'Take a Random: chance is passed in.' },
+      ],
+    },
+  },
+  {
+    files: ['test/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-unused-expressions': 'off',
+    },
+  },
+  {
+    files: ['**/*.mjs'],
+    languageOptions: {
+      globals: {
+        process: 'readonly',
+        console: 'readonly',
+        URL: 'readonly',
+        setTimeout: 'readonly',
+        clearTimeout: 'readonly',
+        fetch: 'readonly',
+        Buffer: 'readonly',
+      },
+    },
+    rules: { 'no-console': 'off' },
+  },
+  prettier,
+);

@@ -1,0 +1,115 @@
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import * as path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import sqlite, { type Database } from 'node-sqlite3-wasm';
+
+/** examples/market/data/market.db */
+export const MARKET_DATABASE = fileURLToPath(new URL('../data/market.db', import.meta.url));
+
+const LOCKED_PAUSE_MS = 20;
+const LOCKED_TRIES = 50;
+
+const TABLES = `
+  CREATE TABLE IF NOT EXISTS ticker_price_data (
+    symbol TEXT PRIMARY KEY,
+    feed_symbol TEXT NOT NULL,
+    price REAL NOT NULL CHECK (price > 0),
+    seq INTEGER,
+    ts INTEGER,
+    fence INTEGER NOT NULL,
+    running INTEGER NOT NULL,
+    ticks INTEGER NOT NULL
+  );
+  CREATE TABLE IF NOT EXISTS legacy_ticks (
+    stream TEXT NOT NULL,
+    fence INTEGER NOT NULL,
+    running INTEGER NOT NULL,
+    raw TEXT NOT NULL,
+    why TEXT NOT NULL,
+    PRIMARY KEY (stream, fence, running)
+  );
+`;
+
+/**
+ * Opens the database, does the work in one transaction, and closes it. Another process that is at it
+ * is waited for.
+ * @throws what `work` throws, after a rollback
+ */
+export async function inTransaction<T>(file: string, work: (database: Database) => T): Promise<T> {
+  mkdirSync(path.dirname(file), { recursive: true });
+  register(file);
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return transactionNow(file, work);
+    } catch (error) {
+      if (!isLocked(error) || tries === LOCKED_TRIES) throw error;
+      removeLockOfTheDead(file);
+      await delay(LOCKED_PAUSE_MS);
+    }
+  }
+}
+
+function transactionNow<T>(file: string, work: (database: Database) => T): T {
+  const database = new sqlite.Database(file);
+  try {
+    database.exec('BEGIN IMMEDIATE');
+    try {
+      database.exec(TABLES);
+      const result = work(database);
+      database.exec('COMMIT');
+      return result;
+    } catch (error) {
+      if (database.inTransaction) database.exec('ROLLBACK');
+      throw error;
+    }
+  } finally {
+    database.close();
+  }
+}
+
+const isLocked = (error: unknown) => error instanceof Error && error.message.includes('locked');
+
+/*
+ * This build of SQLite locks with a folder, `market.db.lock`, which a killed process leaves behind.
+ * Its age proves nothing (a debugger may hold its owner), so each user of the database leaves its
+ * process id, and the lock is removed only when every other user is dead.
+ */
+const USER = /^user-(\d+)$/;
+
+function register(file: string): void {
+  const folder = path.dirname(file);
+  const mine = path.join(folder, `user-${process.pid}`);
+  if (existsSync(mine)) return;
+  writeFileSync(mine, '');
+  otherUsers(folder);
+}
+
+function removeLockOfTheDead(file: string): void {
+  if (otherUsers(path.dirname(file)).length > 0) return;
+  try {
+    rmdirSync(`${file}.lock`);
+  } catch {
+    // It is gone already: its owner was only slow.
+  }
+}
+
+/** The other living users of the database; what the dead left is removed. */
+function otherUsers(folder: string): number[] {
+  return readdirSync(folder).flatMap((name) => {
+    const pid = Number(USER.exec(name)?.[1] ?? process.pid);
+    if (pid === process.pid) return [];
+    if (isAlive(pid)) return [pid];
+    rmSync(path.join(folder, name), { force: true });
+    return [];
+  });
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}

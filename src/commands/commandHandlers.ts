@@ -1,0 +1,23 @@
+import { agentCommands } from './agentCommands.ts';
+import type { CommandContext, CommandHandlers } from './commandContext.ts';
+import { configCommands } from './configCommands.ts';
+import { decisionCommands } from './decisionCommands.ts';
+import { jobCommands } from './jobCommands.ts';
+import { queueCommands } from './queueCommands.ts';
+import { scheduleCommands } from './scheduleCommands.ts';
+import { simulateCommands } from './simulateCommands.ts';
+import { streamCommands } from './streamCommands.ts';
+
+/** Every command of the manifest. Loaded when the first one is called. */
+export function commandHandlers(context: CommandContext): CommandHandlers {
+  return {
+    ...agentCommands(context),
+    ...streamCommands(context),
+    ...jobCommands(context),
+    ...queueCommands(context),
+    ...scheduleCommands(context),
+    ...simulateCommands(context),
+    ...configCommands(context),
+    ...decisionCommands(context),
+  };
+}

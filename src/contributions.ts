@@ -1,0 +1,89 @@
+/** Every id of the manifest that code uses. A test holds this file and package.json together. */
+
+export const COMMANDS = {
+  agentStart: 'interlock.agent.start',
+  agentStop: 'interlock.agent.stop',
+  agentRestart: 'interlock.agent.restart',
+  streamStart: 'interlock.stream.start',
+  streamStop: 'interlock.stream.stop',
+  streamRestart: 'interlock.stream.restart',
+  jobEnqueue: 'interlock.job.enqueue',
+  jobRequeue: 'interlock.job.requeue',
+  jobRequeueAllFailed: 'interlock.job.requeueAllFailed',
+  jobPromote: 'interlock.job.promote',
+  jobRemove: 'interlock.job.remove',
+  jobShow: 'interlock.job.show',
+  jobLoadMore: 'interlock.job.loadMore',
+  queuePause: 'interlock.queue.pause',
+  queueResume: 'interlock.queue.resume',
+  scheduleRun: 'interlock.schedule.run',
+  simulateDuplicates: 'interlock.simulate.duplicates',
+  logShow: 'interlock.log.show',
+  configOpen: 'interlock.config.open',
+  configCreate: 'interlock.config.create',
+  decisionShow: 'interlock.decision.show',
+} as const;
+
+export type CommandId = (typeof COMMANDS)[keyof typeof COMMANDS];
+
+export const COMMAND_IDS: readonly CommandId[] = Object.values(COMMANDS);
+
+export const VIEWS = {
+  streams: 'interlock.views.streams',
+  jobs: 'interlock.views.jobs',
+  schedules: 'interlock.views.schedules',
+  locks: 'interlock.views.locks',
+  decisions: 'interlock.views.decisions',
+} as const;
+
+export type ViewId = (typeof VIEWS)[keyof typeof VIEWS];
+
+export const SETTINGS_SECTION = 'interlock';
+
+export const SETTINGS = {
+  redisUrl: 'redisUrl',
+  nodePath: 'nodePath',
+  stateFolder: 'stateFolder',
+  autoStart: 'autoStart',
+  agentIdleExit: 'agentIdleExit',
+} as const;
+
+/** Context keys with the value they have before anything is known. */
+export const CONTEXT_DEFAULTS = {
+  'interlock.state': 'stopped',
+  'interlock.problem': 'none',
+  'interlock.hasConfig': false,
+} as const;
+
+export type ContextKey = keyof typeof CONTEXT_DEFAULTS;
+
+/** Kinds of tree rows with the marks they may carry, in the order in which marks are written. */
+export const ROW_KINDS = {
+  stream: ['wanted', 'stopped'],
+  connection: [],
+  detail: [],
+  queue: ['paused', 'open'],
+  jobGroup: ['failed', 'other'],
+  job: ['failed', 'delayed', 'active', 'other'],
+  loadMore: [],
+  schedule: [],
+  lock: ['dead', 'held'],
+  decision: [],
+} as const;
+
+export type RowKind = keyof typeof ROW_KINDS;
+
+/** `job+failed`: what `viewItem` is in `when` clauses. Never free text. */
+export function contextValueOf<K extends RowKind>(
+  kind: K,
+  mark?: (typeof ROW_KINDS)[K][number],
+): string {
+  return mark === undefined ? kind : `${kind}+${mark}`;
+}
+
+/** Every context value that a row can have. */
+export function allContextValues(): string[] {
+  return Object.entries(ROW_KINDS).flatMap(([kind, marks]) =>
+    marks.length === 0 ? [kind] : marks.map((mark) => `${kind}+${mark}`),
+  );
+}

@@ -1,0 +1,129 @@
+import { assertNever } from '../../agent/common/assertNever.ts';
+import type {
+  Decision,
+  DecisionAction,
+  DecisionOutcome,
+  DecisionReason,
+} from '../../agent/protocol/decision.ts';
+import { formatClockTime } from './age.ts';
+import { describeHolder } from './holderText.ts';
+import type { Translate } from './translate.ts';
+
+/** `enqueue chain_state_monitor [mainnet]: already_running; job 7 is active since 14:03:09`. */
+export function decisionSentence(decision: Decision, nowMs: number, t: Translate): string {
+  return `${decisionHead(decision, t)}: ${decisionTail(decision, nowMs, t)}`;
+}
+
+/** What was asked for: `enqueue chain_state_monitor [mainnet]`. */
+export function decisionHead(decision: Decision, t: Translate): string {
+  // A stream's key is made of its name: it would say the same twice.
+  const tells =
+    decision.key !== null && decision.key !== '' && !decision.key.endsWith(`:${decision.subject}`);
+  const key = tells ? ` [${decision.key}]` : '';
+  return `${actionWord(decision.action, t)} ${decision.subject}${key}`;
+}
+
+/** How it ended and why: the outcome's name as in the logs, then what explains it. */
+export function decisionTail(decision: Decision, nowMs: number, t: Translate): string {
+  const because = explanation(decision, nowMs, t);
+  return because === '' ? decision.outcome : `${decision.outcome}; ${because}`;
+}
+
+function explanation(decision: Decision, nowMs: number, t: Translate): string {
+  const { survivor, holder } = decision;
+  if (decision.outcome === 'accepted') {
+    return decision.jobId === null ? '' : t('job {0}', decision.jobId);
+  }
+  if (survivor !== null && survivor.since !== null) {
+    const since = formatClockTime(survivor.since, nowMs);
+    return t('job {0} is {1} since {2}', survivor.jobId, survivor.state, since);
+  }
+  if (survivor !== null) return t('job {0} is {1}', survivor.jobId, survivor.state);
+  const reason = reasonPhrase(decision.reason, t);
+  if (holder !== null) return t('{0}: held by {1}', reason, describeHolder(holder, t));
+  if (decision.until !== null) {
+    return t('{0} until {1}', reason, formatClockTime(decision.until, nowMs));
+  }
+  return reason;
+}
+
+function actionWord(action: DecisionAction, t: Translate): string {
+  switch (action) {
+    case 'enqueue':
+      return t('enqueue');
+    case 'requeue':
+      return t('requeue');
+    case 'schedule':
+      return t('schedule');
+    case 'execute':
+      return t('execute');
+    case 'start_stream':
+      return t('start stream');
+    case 'stop_stream':
+      return t('stop stream');
+    case 'restart_stream':
+      return t('restart stream');
+    case 'release':
+      return t('release');
+    case 'takeover':
+      return t('take over');
+    default:
+      return assertNever(action);
+  }
+}
+
+/** The rule that decided, in words. */
+export function reasonPhrase(reason: DecisionReason, t: Translate): string {
+  switch (reason) {
+    case 'within_limits':
+      return t('within its limits');
+    case 'unique_key':
+      return t('another job has this key');
+    case 'concurrency_limit':
+      return t('as many as allowed are queued or running');
+    case 'concurrent_execution_detected':
+      return t('another run of it was found right before execution');
+    case 'slot_taken':
+      return t('this slot is enqueued already');
+    case 'not_due':
+      return t('not due yet');
+    case 'schedule_paused':
+      return t('the schedule is paused');
+    case 'outside_hours':
+      return t('outside its hours');
+    case 'role_forbids':
+      return t("this agent's role does not do that");
+    case 'lease_held':
+      return t('its lock is taken');
+    case 'lease_lost':
+      return t('its lock was lost');
+    case 'holder_dead':
+      return t('the holder of its lock has ended');
+    case 'not_running':
+      return t('it is not running');
+    case 'unknown_type':
+      return t('there is no such job type');
+    case 'invalid_payload':
+      return t('its payload is not valid');
+    default:
+      return assertNever(reason);
+  }
+}
+
+/** How much a person should care. */
+export function outcomeTone(outcome: DecisionOutcome): 'good' | 'calm' | 'bad' {
+  switch (outcome) {
+    case 'accepted':
+      return 'good';
+    case 'already_queued':
+    case 'already_running':
+    case 'skipped':
+    case 'replaced':
+    case 'rescheduled':
+      return 'calm';
+    case 'refused':
+      return 'bad';
+    default:
+      return assertNever(outcome);
+  }
+}

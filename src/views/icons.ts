@@ -1,0 +1,144 @@
+import * as vscode from 'vscode';
+import { assertNever } from '../../agent/common/assertNever.ts';
+import type { DecisionOutcome } from '../../agent/protocol/decision.ts';
+import type {
+  ConnectionState,
+  JobState,
+  LockRow,
+  ScheduleRow,
+} from '../../agent/protocol/model.ts';
+import type { StreamHealth } from '../model/selectors.ts';
+import { outcomeTone } from '../present/decisionText.ts';
+
+/** Colours by meaning, from the theme. */
+type Tone = 'good' | 'busy' | 'warn' | 'bad' | 'quiet' | 'plain';
+
+export function streamIcon(health: StreamHealth): vscode.ThemeIcon {
+  switch (health) {
+    case 'live':
+      return icon('pulse', 'good');
+    case 'partly':
+      return icon('pulse', 'warn');
+    case 'connecting':
+      return icon('sync', 'busy');
+    case 'waiting':
+      return icon('lock', 'quiet');
+    case 'elsewhere':
+      return icon('server-process', 'good');
+    case 'suspended':
+      return icon('warning', 'warn');
+    case 'stopped':
+      return icon('circle-outline', 'quiet');
+    default:
+      return assertNever(health);
+  }
+}
+
+export function connectionIcon(state: ConnectionState): vscode.ThemeIcon {
+  switch (state) {
+    case 'live':
+      return icon('circle-filled', 'good');
+    case 'connecting':
+    case 'subscribing':
+      return icon('sync', 'busy');
+    case 'stale':
+    case 'backing_off':
+      return icon('sync', 'warn');
+    case 'suspended':
+      return icon('warning', 'warn');
+    case 'closed':
+      return icon('circle-outline', 'quiet');
+    default:
+      return assertNever(state);
+  }
+}
+
+export function jobIcon(state: JobState): vscode.ThemeIcon {
+  switch (state) {
+    case 'active':
+      return icon('play-circle', 'busy');
+    case 'waiting':
+      return icon('circle-outline', 'plain');
+    case 'prioritized':
+      return icon('arrow-circle-up', 'plain');
+    case 'delayed':
+      return icon('watch', 'plain');
+    case 'waiting-children':
+      return icon('type-hierarchy-sub', 'plain');
+    case 'failed':
+      return icon('error', 'bad');
+    case 'completed':
+      return icon('pass', 'good');
+    default:
+      return assertNever(state);
+  }
+}
+
+export function queueIcon(paused: boolean): vscode.ThemeIcon {
+  return paused ? icon('debug-pause', 'warn') : icon('layers', 'plain');
+}
+
+export function scheduleIcon(schedule: ScheduleRow): vscode.ThemeIcon {
+  return icon('watch', schedule.nextSlotAt === null ? 'quiet' : 'plain');
+}
+
+export function lockIcon(lock: LockRow): vscode.ThemeIcon {
+  if (lock.state === 'holder_dead') return icon('warning', 'bad');
+  const tone = lock.state === 'expiring' ? 'warn' : 'plain';
+  switch (lock.kind) {
+    case 'scheduler':
+      return icon('calendar', tone);
+    case 'stream':
+      return icon('pulse', tone);
+    case 'run':
+    case 'job':
+      return icon('lock', tone);
+    default:
+      return assertNever(lock.kind);
+  }
+}
+
+export function decisionIcon(outcome: DecisionOutcome): vscode.ThemeIcon {
+  const tone = outcomeTone(outcome);
+  switch (tone) {
+    case 'good':
+      return icon('check', 'good');
+    case 'calm':
+      return icon('debug-step-over', 'plain');
+    case 'bad':
+      return icon('circle-slash', 'warn');
+    default:
+      return assertNever(tone);
+  }
+}
+
+/** The same sign without its colour: what it says may no longer be so. */
+export function staleIcon(shown: vscode.ThemeIcon): vscode.ThemeIcon {
+  return new vscode.ThemeIcon(shown.id, new vscode.ThemeColor('disabledForeground'));
+}
+
+function icon(id: string, tone: Tone): vscode.ThemeIcon {
+  const colour = colourOf(tone);
+  return colour === undefined
+    ? new vscode.ThemeIcon(id)
+    : new vscode.ThemeIcon(id, new vscode.ThemeColor(colour));
+}
+
+function colourOf(tone: Tone): string | undefined {
+  switch (tone) {
+    case 'good':
+      return 'testing.iconPassed';
+    case 'busy':
+      return 'charts.blue';
+    case 'warn':
+      return 'list.warningForeground';
+    case 'bad':
+      return 'testing.iconFailed';
+    case 'quiet':
+      return 'disabledForeground';
+    case 'plain':
+      return undefined;
+    default:
+      return assertNever(tone);
+  }
+}

@@ -1,0 +1,78 @@
+import type * as vscode from 'vscode';
+import type { JobState } from '../../../agent/protocol/model.ts';
+import { contextValueOf } from '../../contributions.ts';
+import { jobKey } from '../../model/jobPages.ts';
+import { jobsOfGroup } from '../../model/selectors.ts';
+import { formatCount } from '../../present/age.ts';
+import { jobStateName } from '../../present/jobText.ts';
+import { jobIcon } from '../icons.ts';
+import type { NodeCache } from '../nodeCache.ts';
+import { factsTooltip } from '../tooltip.ts';
+import type { TreeNode, ViewData } from '../treeNode.ts';
+import { JobNode } from './jobNode.ts';
+import { LoadMoreNode } from './loadMoreNode.ts';
+import type { QueueNode } from './queueNode.ts';
+import { row } from './row.ts';
+
+/** The jobs of one queue in one state. */
+export class JobGroupNode implements TreeNode {
+  readonly ticks = false;
+
+  constructor(
+    readonly parent: QueueNode,
+    readonly state: JobState,
+    private readonly data: ViewData,
+    private readonly cache: NodeCache,
+  ) {}
+
+  static idOf(queue: string, state: JobState): string {
+    return `queues/${queue}/${state}`;
+  }
+
+  get id(): string {
+    return JobGroupNode.idOf(this.parent.name, this.state);
+  }
+
+  /** How many jobs are in this state, by the queue's own count. */
+  get total(): number {
+    return this.data.store.rows('queues').get(this.parent.name)?.counts[this.state] ?? 0;
+  }
+
+  /** How many of them are known here. */
+  get known(): number {
+    return jobsOfGroup(this.data.store, this.data.pages, this.parent.name, this.state).length;
+  }
+
+  render(): vscode.TreeItem {
+    const { t } = this.data;
+    const label = jobStateName(this.state, t);
+    const count = formatCount(this.total);
+    return row({
+      label,
+      description: count,
+      icon: jobIcon(this.state),
+      contextValue: contextValueOf('jobGroup', this.state === 'failed' ? 'failed' : 'other'),
+      tooltip: factsTooltip(label, [
+        [t('Queue'), this.parent.name],
+        [t('Jobs'), count],
+      ]),
+      collapsible: 'collapsed',
+      stale: this.data.isStale(),
+    });
+  }
+
+  children(): TreeNode[] {
+    const { store, pages } = this.data;
+    const jobs: TreeNode[] = jobsOfGroup(store, pages, this.parent.name, this.state).map((job) => {
+      const make = () => new JobNode(this, job.queue, job.id, this.data);
+      return this.cache.of(JobNode.idOf(this.id, jobKey(job)), JobNode, make);
+    });
+    if (jobs.length < this.total) jobs.push(this.loadMore());
+    return jobs;
+  }
+
+  private loadMore(): LoadMoreNode {
+    const make = () => new LoadMoreNode(this, this.data);
+    return this.cache.of(`${this.id}/more`, LoadMoreNode, make);
+  }
+}

@@ -1,0 +1,92 @@
+import type * as vscode from 'vscode';
+import type { JobRow, JobState } from '../../../agent/protocol/model.ts';
+import { COMMANDS, contextValueOf } from '../../contributions.ts';
+import { jobKey } from '../../model/jobPages.ts';
+import { formatClockTime } from '../../present/age.ts';
+import {
+  describeJob,
+  jobLabel,
+  jobStateName,
+  jobTicks,
+  progressText,
+} from '../../present/jobText.ts';
+import { jobIcon } from '../icons.ts';
+import { factsTooltip } from '../tooltip.ts';
+import type { TreeNode, ViewData } from '../treeNode.ts';
+import type { JobGroupNode } from './jobGroupNode.ts';
+import { goneRow, row } from './row.ts';
+
+export class JobNode implements TreeNode {
+  constructor(
+    readonly parent: JobGroupNode,
+    readonly queue: string,
+    readonly jobId: string,
+    private readonly data: ViewData,
+  ) {}
+
+  /** The state is part of the path: a job is listed in the group of its state. */
+  static idOf(groupId: string, key: string): string {
+    return `${groupId}/${key}`;
+  }
+
+  get key(): string {
+    return jobKey({ queue: this.queue, id: this.jobId });
+  }
+
+  get id(): string {
+    return JobNode.idOf(this.parent.id, this.key);
+  }
+
+  get job(): JobRow | undefined {
+    return this.data.store.rows('jobs').get(this.key) ?? this.data.pages.find(this.key);
+  }
+
+  get ticks(): boolean {
+    return this.job !== undefined && jobTicks(this.job);
+  }
+
+  render(): vscode.TreeItem {
+    const { job } = this;
+    if (job === undefined) return goneRow(this.jobId, contextValueOf('job', 'other'));
+    const title = this.data.t('Show Job');
+    return row({
+      label: jobLabel(job),
+      description: describeJob(job, this.data.time.now(), this.data.t),
+      icon: jobIcon(job.state),
+      contextValue: contextValueOf('job', markOf(job.state)),
+      tooltip: this.tooltip(job),
+      command: { command: COMMANDS.jobShow, title, arguments: [this] },
+      stale: this.data.isStale(),
+    });
+  }
+
+  children(): TreeNode[] {
+    return [];
+  }
+
+  private tooltip(job: JobRow): vscode.MarkdownString {
+    const { t, time } = this.data;
+    const at = (iso: string | null) => (iso === null ? '' : formatClockTime(iso, time.now()));
+    return factsTooltip(
+      jobLabel(job),
+      [
+        [t('Job'), job.id],
+        [t('Queue'), job.queue],
+        [t('State'), jobStateName(job.state, t)],
+        [t('Key'), job.key ?? ''],
+        [t('Payload'), job.dataPreview],
+        [t('Attempts'), t('{0} of {1}', job.attemptsMade, job.maxAttempts)],
+        [t('Progress'), progressText(job.progress)],
+        [t('Created'), at(job.createdAt)],
+        [t('Started'), at(job.startedAt)],
+        [t('Ended'), at(job.finishedAt)],
+        [t('Due'), at(job.dueAt)],
+      ],
+      job.failedReason ?? '',
+    );
+  }
+}
+
+function markOf(state: JobState): 'failed' | 'delayed' | 'active' | 'other' {
+  return state === 'failed' || state === 'delayed' || state === 'active' ? state : 'other';
+}

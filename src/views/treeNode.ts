@@ -1,0 +1,28 @@
+import type * as vscode from 'vscode';
+import type { AgentTime } from '../model/agentTime.ts';
+import type { JobPages } from '../model/jobPages.ts';
+import type { RateMeter } from '../model/rateMeter.ts';
+import type { Store } from '../model/store.ts';
+import type { Translate } from '../present/translate.ts';
+
+/** What nodes render from. They hold keys, not rows: a node is as fresh as the store. */
+export interface ViewData {
+  readonly store: Store;
+  readonly pages: JobPages;
+  readonly time: AgentTime;
+  readonly rates: RateMeter;
+  readonly t: Translate;
+  /** The rows are from before the agent was lost. */
+  isStale(): boolean;
+}
+
+/** One row of a tree. Its identity never changes while its subject exists. */
+export interface TreeNode {
+  /** A path without state, so that selection and expansion outlive changes. */
+  readonly id: string;
+  readonly parent: TreeNode | undefined;
+  render(): vscode.TreeItem;
+  children(): TreeNode[];
+  /** The row says something else as time goes by. */
+  readonly ticks: boolean;
+}

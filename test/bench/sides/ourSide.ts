@@ -1,0 +1,144 @@
+// Our side of the comparisons, built like the product. Arguments: URL of the Redis, folder for logs.
+import * as path from 'node:path';
+import { systemClock } from '../../../agent/common/clock.ts';
+import { systemRandom } from '../../../agent/common/random.ts';
+import { configSchema } from '../../../agent/config/schema.ts';
+import { DecisionLog } from '../../../agent/decisions/decisionLog.ts';
+import { createRunner } from '../../../agent/handlers/createRunner.ts';
+import { Enqueuer } from '../../../agent/jobs/enqueuer.ts';
+import { QueueSet } from '../../../agent/jobs/queueSet.ts';
+import { WorkerPool } from '../../../agent/jobs/workerPool.ts';
+import { createLogger } from '../../../agent/logging.ts';
+import { RedisConnections } from '../../../agent/redis/connections.ts';
+import { Keys } from '../../../agent/redis/keys.ts';
+import { Scripts } from '../../../agent/redis/scripts.ts';
+import { Batcher } from '../../../agent/streams/batcher.ts';
+import { Connection } from '../../../agent/streams/connection.ts';
+import { jsonAdapter } from '../../../agent/streams/jsonAdapter.ts';
+import { serveSide, timeCalls } from './serveSide.ts';
+import { JOB_TYPE, payload, type SideRequest } from './sideProtocol.ts';
+
+const [, , redisUrl = '', logFolder = ''] = process.argv;
+const handler = path.join(__dirname, 'handlers', 'echo.mjs');
+const clock = systemClock;
+const random = systemRandom;
+const logger = createLogger(path.join(logFolder, 'our-side.log'));
+
+let workers: WorkerPool | undefined;
+
+async function main(): Promise<void> {
+  const connections = await RedisConnections.open({ kind: 'url', url: redisUrl }, 'bench');
+  serveSide((request) => perform(connections, request));
+}
+
+async function perform(connections: RedisConnections, request: SideRequest): Promise<number> {
+  switch (request.do) {
+    case 'enqueue':
+      return enqueue(connections, request);
+    case 'work':
+      workers = startWorkers(connections, request);
+      return 0;
+    case 'rest':
+      await workers?.close(5_000, 1_000);
+      workers = undefined;
+      return 0;
+    case 'receive':
+      return receive(request);
+  }
+}
+
+function servicesFor(connections: RedisConnections, job: Record<string, unknown>) {
+  const redis = connections.commands;
+  const config = configSchema.parse({ jobs: { [JOB_TYPE]: { handler, ...job } } });
+  const keys = new Keys(config.redis.prefix);
+  const decisions = new DecisionLog(redis, new Scripts(redis), keys, clock, logger);
+  const queues = new QueueSet(redis, config);
+  const queueOf = (name: string) => queues.get(name);
+  const enqueuer = new Enqueuer({ config, queueOf, decisions, clock });
+  return { config, keys, decisions, enqueuer };
+}
+
+type Enqueue = Extract<SideRequest, { do: 'enqueue' }>;
+
+const services = new Map<Enqueue['variant'], ReturnType<typeof servicesFor>>();
+
+function servicesOf(connections: RedisConnections, variant: Enqueue['variant']) {
+  const known = services.get(variant);
+  if (known !== undefined) return known;
+  const made = servicesFor(connections, variant === 'unique' ? { unique: { by: ['key'] } } : {});
+  services.set(variant, made);
+  return made;
+}
+
+/** With the record of the decisions, which belongs to what is asked for. */
+function enqueue(connections: RedisConnections, request: Enqueue): Promise<number> {
+  const { variant, count, inFlight, round, sameKey } = request;
+  const { enqueuer, decisions } = servicesOf(connections, variant);
+  return timeCalls(
+    count,
+    inFlight,
+    (n) =>
+      enqueuer.enqueue({
+        type: JOB_TYPE,
+        data: { ...payload(n, sameKey ? round : `${round}-${n}`) },
+      }),
+    () => decisions.flush(),
+  );
+}
+
+type Work = Extract<SideRequest, { do: 'work' }>;
+
+function startWorkers(connections: RedisConnections, request: Work): WorkerPool {
+  const { queue, isolation, concurrency, unique } = request;
+  const { config, keys, enqueuer } = servicesFor(connections, {
+    ...{ queue, isolation, concurrency },
+    ...(unique ? { unique: { by: ['key'] } } : {}),
+  });
+  return new WorkerPool({
+    ...{ config, workspace: '/', keys, enqueuing: enqueuer, clock, logger },
+    ...{ agentId: 'bench', commands: connections.commands },
+    connection: connections.patient('workers'),
+    onRunsChange: () => undefined,
+    createRunner: (type, jobType, file) =>
+      createRunner(
+        type.isolation,
+        {
+          ...{ file, jobType, concurrency: type.concurrency, processes: type.processes },
+          ...{ maxRunsPerProcess: type.maxRunsPerProcess, silenceMs: type.lease.ttl },
+        },
+        logger,
+        clock,
+      ),
+  });
+}
+
+type Receive = Extract<SideRequest, { do: 'receive' }>;
+
+/** From the first tick to the last one, through connection, adapter, sequence check and batcher. */
+function receive({ url, count }: Receive): Promise<number> {
+  return new Promise((resolve) => {
+    let received = 0;
+    let startedAt = 0;
+    const batcher = new Batcher({
+      ...{ maxTicks: 500, maxWaitMs: 200, clock, random, logger },
+      send: () => Promise.resolve(),
+    });
+    const connection = new Connection({
+      ...{ shard: 0, url, symbols: ['A'], adapter: jsonAdapter, maxRetries: 0 },
+      ...{ clock, random, logger },
+      onChange: () => undefined,
+      onTicks: (ticks) => {
+        if (received === 0) startedAt = performance.now();
+        batcher.add(ticks);
+        received += ticks.length;
+        if (received < count) return;
+        const tookMs = performance.now() - startedAt;
+        connection.stop(false);
+        void batcher.flush(1_000).then(() => resolve(tookMs));
+      },
+    });
+    connection.start();
+  });
+}
+
+void main();

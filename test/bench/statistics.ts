@@ -1,0 +1,13 @@
+/** @throws RangeError when there is nothing */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const upper = sorted[Math.floor(sorted.length / 2)];
+  const lower = sorted[Math.floor((sorted.length - 1) / 2)];
+  if (upper === undefined || lower === undefined) throw new RangeError('no values');
+  return (lower + upper) / 2;
+}
+
+/** The median of what each round says: whatever slows the machine slows both sides of a round. */
+export function medianRatio(ours: readonly number[], peer: readonly number[]): number {
+  return median(ours.flatMap((value, round) => (peer[round] ? [value / peer[round]] : [])));
+}

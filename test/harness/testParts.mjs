@@ -1,0 +1,53 @@
+// The parts of `npm test`, in their order, and what each needs.
+const mocha = (folder) => [
+  ...['--import', 'tsx', 'node_modules/mocha/bin/mocha.js', `test/${folder}/**/*.test.ts`],
+  ...['--reporter', './test/harness/resultReporter.ts'],
+  // Where nobody looks, a test that does not run is a failure.
+  ...(process.env.CI ? ['--forbid-pending'] : []),
+];
+
+/**
+ * `steps` are the parts of .ci/setup.mjs; `command` is for Node. A part without `reports` is one
+ * test: it passed when its command ended with 0.
+ */
+export const TEST_PARTS = {
+  lint: {
+    steps: ['npm'],
+    commands: [
+      ['node_modules/eslint/bin/eslint.js', '.'],
+      ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'],
+    ],
+    limitMs: 240_000,
+  },
+  types: {
+    steps: ['npm'],
+    commands: [['node_modules/typescript/bin/tsc', '--noEmit']],
+    limitMs: 120_000,
+  },
+  build: { steps: ['npm'], commands: [['.ci/setup.mjs', 'build']], limitMs: 120_000 },
+  unit: { steps: ['npm', 'build'], commands: [mocha('unit')], reports: true, limitMs: 120_000 },
+  redis: {
+    steps: ['npm', 'redis', 'build'],
+    commands: [mocha('redis')],
+    reports: true,
+    limitMs: 300_000,
+  },
+  process: {
+    steps: ['npm', 'redis', 'build'],
+    commands: [mocha('process')],
+    reports: true,
+    limitMs: 400_000,
+  },
+  extension: {
+    steps: ['npm', 'redis', 'build', 'chromium', 'vscode'],
+    commands: [['--import', 'tsx', 'test/extension/runInHost.ts']],
+    reports: true,
+    limitMs: 300_000,
+  },
+  e2e: {
+    steps: ['npm', 'redis', 'build', 'chromium', 'vscode'],
+    commands: [[...mocha('e2e'), '--timeout', '90000']],
+    reports: true,
+    limitMs: 400_000,
+  },
+};

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { pino } from 'pino';
+import * as z from 'zod';
+import { parseEntry, type DecisionFields } from '../../../agent/decisions/decisionLog.ts';
+import { RedisServer } from '../../harness/redisServer.ts';
+import { makeCore, type Core } from '../leases/core.ts';
+
+const fields = (changes: Partial<DecisionFields> = {}): DecisionFields => ({
+  ...{ action: 'enqueue', subject: 'sync', key: 'mainnet', outcome: 'accepted' },
+  ...{
+    reason: 'within_limits',
+    jobId: 'j1',
+    survivor: null,
+    holder: null,
+    until: null,
+    remedy: null,
+  },
+  ...changes,
+});
+const everything = () => true;
+
+describe('the decision log', () => {
+  let server: RedisServer;
+  let core: Core;
+  let lines: string[];
+
+  before(async () => (server = await RedisServer.start()));
+  after(() => server.stop());
+  beforeEach(async () => {
+    lines = [];
+    const logger = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) });
+    core = makeCore(server, { logger });
+    await core.redis.flushall();
+  });
+  afterEach(() => core.decisions.flush());
+
+  it('lists the newest first, by page and by what matches', async () => {
+    for (const subject of ['a', 'b', 'a', 'b', 'a'])
+      await core.decisions.record(fields({ subject }));
+    const all = await core.decisions.list(10, 0, everything);
+    assert.deepEqual(all.map((one) => one.subject).join(''), 'ababa');
+    assert.deepEqual(
+      all.map((one) => one.id),
+      all.map((one) => one.id).sort((x, y) => y.localeCompare(x, 'en', { numeric: true })),
+    );
+    const page = await core.decisions.list(1, 1, (one) => one.subject === 'b');
+    assert.deepEqual(page, [all[3]]);
+    assert.deepEqual(await core.decisions.newest(2), all.slice(0, 2));
+  });
+
+  it('writes what was accepted soon, and all of it when asked', async () => {
+    for (let count = 0; count < 1_200; count += 1)
+      core.decisions.recordSoon(fields({ jobId: `j${count}` }));
+    await core.decisions.flush();
+    const all = await core.decisions.list(2_000, 0, everything);
+    assert.deepEqual(
+      all.map((one) => one.jobId),
+      Array.from({ length: 1_200 }, (_, index) => `j${1_199 - index}`),
+    );
+  });
+
+  it('keeps a bounded number', async () => {
+    for (let round = 0; round < 3; round += 1) {
+      for (let count = 0; count < 4_500; count += 1) core.decisions.recordSoon(fields());
+      await core.decisions.flush();
+    }
+    const length = await core.redis.xlen(core.keys.decisions);
+    assert.ok(length >= 10_000 && length < 11_000, `${length}`);
+  });
+
+  it('says in the log what of a flood it could not record', async () => {
+    for (let count = 0; count < 5_010; count += 1) core.decisions.recordSoon(fields());
+    await core.decisions.flush();
+    assert.ok(lines.some((line) => line.includes('"dropped":10')));
+  });
+
+  it('never rejects when it can not write, and says so in the log', async () => {
+    await core.redis.set(core.keys.decisions, 'not a stream');
+    core.decisions.recordSoon(fields());
+    await core.decisions.flush();
+    assert.ok(
+      lines.some((line) => line.includes('decisions not recorded')),
+      lines.join(''),
+    );
+  });
+
+  it('tells the caller when a refusal can not be recorded', async () => {
+    await core.redis.set(core.keys.decisions, 'not a stream');
+    await assert.rejects(core.decisions.record(fields({ outcome: 'refused' })), /WRONGTYPE/);
+  });
+
+  it('logs each refusal with action, reason, type and survivor, and nothing of what was accepted', async () => {
+    await core.decisions.record(fields());
+    assert.deepEqual(lines, []);
+    await core.decisions.recordSurvivor(fields({ reason: 'unique_key' }), 'default', 'j0');
+    const logged = z.looseObject({}).parse(JSON.parse(lines[0] ?? '{}'));
+    const said = ['action', 'reason', 'job_type', 'key', 'outcome', 'survivor'].map(
+      (k) => logged[k],
+    );
+    assert.deepEqual(said, ['enqueue', 'unique_key', 'sync', 'mainnet', 'already_queued', 'j0']);
+  });
+
+  it('says "gone" of a survivor that is no longer there', async () => {
+    const decision = await core.decisions.recordSurvivor(fields(), 'default', 'j0');
+    assert.deepEqual(decision.survivor, { jobId: 'j0', state: 'gone', since: null });
+  });
+
+  it('passes over entries that are not its own', async () => {
+    await core.decisions.record(fields());
+    const foreign = ['', 'x', 'null', '[]', '{}', '{"at":"1","survivor":null}', '{"at":1}'];
+    for (const text of foreign) await core.redis.xadd(core.keys.decisions, '*', 'decision', text);
+    await core.redis.xadd(core.keys.decisions, '*', 'other', 'field', 'and', 'more');
+    assert.equal((await core.decisions.list(100, 0, everything)).length, 1);
+    assert.equal((await core.decisions.newest(100)).length, 1);
+  });
+
+  it('reads times that scripts wrote in milliseconds', () => {
+    const survivor = { jobId: 'j', state: 'active', since: '1700000000000' };
+    const json = JSON.stringify({ ...fields(), at: '1700000000001', survivor });
+    const decision = parseEntry('1-0', json);
+    assert.deepEqual(
+      [decision?.id, decision?.at, decision?.survivor?.since],
+      ['1-0', '2023-11-14T22:13:20.001Z', '2023-11-14T22:13:20.000Z'],
+    );
+  });
+});

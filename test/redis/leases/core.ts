@@ -1,0 +1,67 @@
+import type { Redis } from 'ioredis';
+import { pino, type Logger } from 'pino';
+import { systemClock } from '../../../agent/common/clock.ts';
+import { configSchema, type Config } from '../../../agent/config/schema.ts';
+import { DecisionLog } from '../../../agent/decisions/decisionLog.ts';
+import { Enqueuer } from '../../../agent/jobs/enqueuer.ts';
+import { JobActions } from '../../../agent/jobs/jobActions.ts';
+import { JobReader } from '../../../agent/jobs/jobReader.ts';
+import { QueueSet } from '../../../agent/jobs/queueSet.ts';
+import { RedisLeases } from '../../../agent/leases/redisLeases.ts';
+import type { Decision, Holder } from '../../../agent/protocol/decision.ts';
+import { Keys } from '../../../agent/redis/keys.ts';
+import { Scripts } from '../../../agent/redis/scripts.ts';
+import { currentHolder } from '../../../agent/state/processIdentity.ts';
+import type { RedisServer } from '../../harness/redisServer.ts';
+
+export const SILENT: Logger = pino({ level: 'silent' });
+
+/** The parts of an agent that talk to Redis, on a connection of their own: one agent in small. */
+export type Core = ReturnType<typeof makeCore>;
+
+export interface CoreOptions {
+  config?: unknown;
+  holder?: Holder;
+  logger?: Logger;
+  /** Left out: a connection that waits for Redis as long as it takes. */
+  redis?: Redis;
+}
+
+let agents = 0;
+
+export function makeCore(server: RedisServer, options: CoreOptions = {}) {
+  const config: Config = configSchema.parse(options.config ?? {});
+  const logger = options.logger ?? SILENT;
+  agents += 1;
+  const holder = options.holder ?? currentHolder('all', `a${agents}`);
+  const redis = options.redis ?? server.client();
+  const scripts = new Scripts(redis);
+  const keys = new Keys(config.redis.prefix);
+  const decisions = new DecisionLog(redis, scripts, keys, systemClock, logger);
+  const queues = new QueueSet(redis, config);
+  const reader = new JobReader(queues);
+  const enqueuer = new Enqueuer({
+    ...{ config, clock: systemClock, decisions },
+    queueOf: (name) => queues.get(name),
+  });
+  return {
+    ...{ config, holder, redis, scripts, keys, decisions, queues, reader, enqueuer, logger },
+    leases: new RedisLeases({ redis, scripts, keys, clock: systemClock, holder }),
+    actions: new JobActions({ reader, redis, scripts, keys, decisions }),
+    /** Every decision that is recorded, oldest first. */
+    recorded: async (): Promise<Decision[]> => {
+      await decisions.flush();
+      return (await decisions.newest(10_000)).reverse();
+    },
+  };
+}
+
+/** A process of this host that is gone. */
+export function deadHolder(agentId: string): Holder {
+  return { ...currentHolder('all', agentId), pid: 99_999_999, processStart: '1' };
+}
+
+/** A process of which nothing can be known from here. */
+export function foreignHolder(agentId: string): Holder {
+  return { ...deadHolder(agentId), host: 'elsewhere', hostId: 'elsewhere' };
+}

@@ -1,0 +1,70 @@
+import { pino } from 'pino';
+import { systemClock } from '../../../agent/common/clock.ts';
+import { configSchema, type Config } from '../../../agent/config/schema.ts';
+import { DecisionLog } from '../../../agent/decisions/decisionLog.ts';
+import { Enqueuer } from '../../../agent/jobs/enqueuer.ts';
+import { QueueSet } from '../../../agent/jobs/queueSet.ts';
+import { RedisLeases } from '../../../agent/leases/redisLeases.ts';
+import type { StreamRow } from '../../../agent/protocol/model.ts';
+import { RedisConnections } from '../../../agent/redis/connections.ts';
+import { Keys } from '../../../agent/redis/keys.ts';
+import { Scripts } from '../../../agent/redis/scripts.ts';
+import { currentHolder } from '../../../agent/state/processIdentity.ts';
+import { RedisWantedStore } from '../../../agent/streams/redisWantedStore.ts';
+import { StreamService } from '../../../agent/streams/streamService.ts';
+
+export interface OpenService {
+  service: StreamService;
+  decisions: DecisionLog;
+  /** Each row that was told, in order. */
+  told: StreamRow[];
+  removed: string[];
+  close(): Promise<void>;
+}
+
+/** Everything that a stream service needs, on a real Redis, as an agent has it. */
+export async function openService(
+  url: string,
+  streams: unknown,
+  agentId: string,
+): Promise<OpenService> {
+  const config = streamTestConfig(streams);
+  const connections = await RedisConnections.open({ kind: 'url', url }, agentId);
+  const redis = connections.commands;
+  const clock = systemClock;
+  const logger = pino({ level: 'silent' });
+  const keys = new Keys(config.redis.prefix);
+  const scripts = new Scripts(redis);
+  const holder = currentHolder('all', agentId);
+  const decisions = new DecisionLog(redis, scripts, keys, clock, logger);
+  const queues = new QueueSet(redis, config);
+  const told: StreamRow[] = [];
+  const removed: string[] = [];
+  const service = new StreamService({
+    streams: config.streams,
+    leases: new RedisLeases({ redis, scripts, keys, clock, holder }),
+    enqueuing: new Enqueuer({ config, clock, decisions, queueOf: (name) => queues.get(name) }),
+    wantedStore: new RedisWantedStore(redis, keys.wantedStreams),
+    ...{ clock, random: Math.random, logger, holder, workspace: '/' },
+    loadModule: (file) => Promise.reject(new Error(`there is no ${file}`)),
+    recordDecision: (decision) => decisions.record(decision),
+    onChange: (row) => void told.push(row),
+    onRemove: (name) => void removed.push(name),
+  });
+  await service.open();
+  return {
+    ...{ service, decisions, told, removed },
+    close: async () => {
+      await service.close(2_000);
+      connections.close();
+    },
+  };
+}
+
+/** A config with these streams and the job type that they need. */
+export function streamTestConfig(streams: unknown): Config {
+  return configSchema.parse({
+    jobs: { store: { handler: './store.ts', queue: 'websocket_data' } },
+    streams,
+  });
+}

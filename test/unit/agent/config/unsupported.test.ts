@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { InterlockError } from '../../../../agent/common/errors.ts';
+import { configSchema } from '../../../../agent/config/schema.ts';
+import { findUnsupported } from '../../../../agent/config/unsupported.ts';
+import { assertProblem, JOB, parse, refusal, STREAM } from './configFixture.ts';
+
+const job = (more: object) => ({ jobs: { sync: { ...JOB, ...more } } });
+const stream = (more: object) => ({ streams: { nse: { ...STREAM, ...more } } });
+const HOURS = { timezone: 'Asia/Kolkata', open: '09:15', close: '15:30', days: ['mon'] };
+
+/** Settings of the format that this version does not act on. */
+const CASES: [path: string, sections: object, value: unknown][] = [
+  ['jobs.sync.maxConcurrent', job({ maxConcurrent: 1 }), 1],
+  ['jobs.sync.monitoring', job({ monitoring: true }), true],
+  ['jobs.sync.isolation', job({ isolation: 'thread' }), 'thread'],
+  ['jobs.sync.unique.while', job({ unique: { by: [], while: 'queued' } }), 'queued'],
+  ['jobs.sync.unique.while', job({ unique: { by: [], while: 'running' } }), 'running'],
+  ['jobs.sync.unique.while', job({ unique: { by: [], while: 'window' } }), 'window'],
+  ['jobs.sync.unique.window', job({ unique: { by: [], window: 5 } }), 5],
+  ['jobs.sync.unique.onConflict', job({ unique: { by: [], onConflict: 'replace' } }), 'replace'],
+  ['jobs.sync.unique.onConflict', job({ unique: { by: [], onConflict: 'fail' } }), 'fail'],
+  [
+    ...([
+      'schedules.a.every',
+      { schedules: { a: { job: 'sync', every: { min: 1_000, max: 5_000 } } } },
+    ] as const),
+    { min: 1_000, max: 5_000 },
+  ],
+  [
+    'schedules.a.missed',
+    { schedules: { a: { job: 'sync', every: 5_000, missed: 'skip' } } },
+    'skip',
+  ],
+  [
+    'schedules.a.missed',
+    { schedules: { a: { job: 'sync', every: 5_000, missed: 'catch-up' } } },
+    'catch-up',
+  ],
+  ['streams.nse.symbolsPerConnection', stream({ symbolsPerConnection: 50 }), 50],
+  ['streams.nse.maxSymbols', stream({ maxSymbols: 250 }), 250],
+  ['streams.nse.connectionDelay', stream({ connectionDelay: 3_000 }), 3_000],
+  ['streams.nse.liteMode', stream({ liteMode: false }), false],
+  ['streams.nse.hours', stream({ hours: HOURS }), HOURS],
+  ['streams.nse.heartbeat', stream({ heartbeat: 30_000 }), 30_000],
+  ['streams.nse.staleAfter', stream({ staleAfter: 5 }), 5],
+  ['streams.nse.expireAfter', stream({ expireAfter: 5 }), 5],
+  ['health', { health: { every: 5 } }, { every: 5 }],
+  ['locks', { locks: { warnAfter: 5 } }, { warnAfter: 5 }],
+  ['alerts', { alerts: {} }, {}],
+  ['deduplication', { deduplication: { enabled: true } }, { enabled: true }],
+];
+
+describe('settings of a later version are refused, never ignored:', () => {
+  for (const [path, sections, value] of CASES) {
+    it(`${path} = ${JSON.stringify(value)}`, () => {
+      assertProblem(
+        refusal(() => parse(sections)),
+        path,
+        value,
+        /not supported yet.*: \S/,
+      );
+    });
+  }
+
+  it('and those of this version are not', () => {
+    const used = job({
+      unique: { by: ['network'], while: 'queued-or-running', onConflict: 'skip' },
+      ...{ retry: { max: 3, intervals: ['10s', '30s', '60s'] }, isolation: 'inline' },
+    });
+    const schedules = {
+      a: { job: 'sync', cron: '0 3 * * *', timezone: 'UTC', missed: 'run-once' },
+    };
+    assert.doesNotThrow(() => parse({ ...used, schedules, ...stream({ maxRetries: 3 }) }));
+  });
+});
+
+/** The example of the design, with every setting of the format. */
+const COMPLETE = {
+  redis: { url: 'redis://127.0.0.1:6379', prefix: 'bull' },
+  jobs: {
+    chain_state_monitor: {
+      ...{ handler: './jobs/chainStateMonitor.ts', queue: 'default' },
+      unique: { by: ['network'], while: 'queued-or-running', window: '10m', onConflict: 'skip' },
+      ...{ maxConcurrent: 1, monitoring: true },
+      retry: { max: 3, intervals: ['10s', '30s', '60s'] },
+      ...{ concurrency: 4, processes: 1, maxRunsPerProcess: 1000, isolation: 'process' },
+      lease: { ttl: '5s' },
+    },
+    backing_off: { handler: './x.ts', retry: { max: 5, backoff: 'exponential', delay: '1s' } },
+  },
+  schedules: {
+    chain: { job: 'chain_state_monitor', every: '90s' },
+    clean: {
+      ...{ job: 'reminders_cleanup_job', cron: '0 3 * * *' },
+      ...{ timezone: 'Asia/Jerusalem', missed: 'run-once' },
+    },
+  },
+  streams: {
+    nse: {
+      ...{ url: 'ws://127.0.0.1:9000/ticks', symbols: ['NSE:RELIANCE25JULFUT'] },
+      ...{ adapter: './streams/feed.ts', job: 'store_ticks' },
+      batch: { maxTicks: 500, maxWait: '200ms' },
+      ...{ symbolsPerConnection: 50, maxSymbols: 250, connectionDelay: '3s', liteMode: false },
+      hours: {
+        ...{ timezone: 'Asia/Kolkata', open: '09:15', close: '15:30' },
+        days: ['mon', 'tue', 'wed', 'thu', 'fri'],
+      },
+      ...{ heartbeat: '30s', staleAfter: '2m', expireAfter: '1h', maxRetries: 0 },
+    },
+  },
+  scheduler: { cycle: '60s', lockTtl: '90s' },
+  health: { every: '5m' },
+  locks: { warnAfter: '30m', emergencyAfter: '55m', maxAge: '1h', watch: ['redlock:*'] },
+  alerts: { jobWarnAfter: '10m', jobCriticalAfter: '30m', jobEmergencyAfter: '50m' },
+  deduplication: { enabled: true, aggressive: true, stackingPrevention: true },
+};
+
+describe('the complete format', () => {
+  it('is accepted by the schema as a whole', () => {
+    const config = configSchema.parse(COMPLETE);
+    assert.equal(config.jobs['chain_state_monitor']?.lease.ttl, 5_000);
+    assert.equal(config.streams['nse']?.batch.maxWait, 200);
+    assert.deepEqual(config.locks?.watch, ['redlock:*']);
+  });
+
+  it('is refused setting by setting where this version does not act on it', () => {
+    const paths = findUnsupported(configSchema.parse(COMPLETE)).map((problem) => problem.path);
+    assert.deepEqual(paths.sort(), [
+      ...['alerts', 'deduplication', 'health'],
+      ...['maxConcurrent', 'monitoring', 'unique.window'].map(
+        (k) => `jobs.chain_state_monitor.${k}`,
+      ),
+      'locks',
+      ...['connectionDelay', 'expireAfter', 'heartbeat', 'hours', 'liteMode', 'maxSymbols'].map(
+        (key) => `streams.nse.${key}`,
+      ),
+      ...['staleAfter', 'symbolsPerConnection'].map((key) => `streams.nse.${key}`),
+    ]);
+    assert.throws(() => parse(COMPLETE), InterlockError);
+  });
+});

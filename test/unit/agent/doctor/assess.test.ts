@@ -1,0 +1,266 @@
+import assert from 'node:assert/strict';
+import { assess } from '../../../../agent/doctor/assess.ts';
+import type { DoctorFacts, RedisFacts, RedisServerFacts } from '../../../../agent/doctor/facts.ts';
+import { connectionRow, lockRow, streamRow } from '../cli/rows.ts';
+
+const server: RedisServerFacts = {
+  ...{ version: '7.0.15', maxMemoryBytes: 0, maxMemoryPolicy: 'noeviction' },
+  ...{ appendOnly: true, appendOnlyHealthy: true, save: '' },
+};
+const connected = (facts: Partial<RedisServerFacts>): RedisFacts => ({
+  ...{
+    state: 'connected',
+    kind: 'url',
+    address: 'redis://r:6379',
+    server: { ...server, ...facts },
+  },
+});
+const healthy: DoctorFacts = {
+  nodeVersion: 'v22.1.0',
+  config: { folder: '/w', file: '/w/interlock.config.json', jobTypes: 2, error: null },
+  stateFolder: { path: '/s', exists: true, writable: true, mode: 0o40700 },
+  agent: { state: 'running', pid: 1, role: 'all', version: '0.1.0', configTrouble: null },
+  redis: connected({}),
+  schedulerLocks: [lockRow()],
+  schedules: 1,
+  queues: [{ name: 'default', pending: 3, failed: 0, workers: 1 }],
+  streams: [streamRow()],
+};
+const trouble = { message: 'It broke.', remedy: 'Mend it.' };
+
+/** The one check of that name. */
+function check(name: string, facts: Partial<DoctorFacts>) {
+  const found = assess({ ...healthy, ...facts }).filter((candidate) => candidate.name === name);
+  assert.equal(found.length, 1, `checks named ${name}`);
+  const [only] = found;
+  assert.ok(only !== undefined);
+  return only;
+}
+
+describe('the doctor', () => {
+  it('finds nothing wrong with what is well', () => {
+    for (const { name, status, remedy } of assess(healthy)) {
+      assert.equal(status, 'ok', name);
+      assert.equal(remedy, null, name);
+    }
+  });
+
+  it('gives a remedy with everything that is not', () => {
+    const sick = assess({
+      nodeVersion: 'v18.20.0',
+      config: { ...healthy.config, file: null },
+      stateFolder: { ...healthy.stateFolder, mode: 0o40755 },
+      agent: { state: 'none' },
+      redis: connected({ appendOnly: false, maxMemoryPolicy: 'allkeys-lru', version: '5.0.0' }),
+      schedulerLocks: [],
+      schedules: 1,
+      queues: [{ name: 'default', pending: 3, failed: 2, workers: 0 }],
+      streams: [streamRow({ connections: [connectionRow({ state: 'suspended' })] })],
+    });
+    const bad = sick.filter(({ status }) => status !== 'ok');
+    assert.equal(bad.length, sick.length - 1, 'all but "redis answers"');
+    for (const { name, remedy } of bad) assert.notEqual(remedy, null, name);
+  });
+
+  const cases: [string, string, Partial<DoctorFacts>, 'ok' | 'warning' | 'failure', RegExp][] = [
+    ['old Node', 'node', { nodeVersion: 'v20.18.1' }, 'failure', /v20\.18\.1 is too old/],
+    ['the oldest Node', 'node', { nodeVersion: 'v20.19.0' }, 'ok', /v20\.19\.0/],
+    [
+      'bad config',
+      'config',
+      { config: { ...healthy.config, error: trouble } },
+      'failure',
+      /It broke/,
+    ],
+    [
+      'a state folder of others',
+      'state folder',
+      { stateFolder: { path: '/s', exists: true, writable: false, mode: 0o40700 } },
+      'failure',
+      /can not be written/,
+    ],
+    [
+      'a state folder to come',
+      'state folder',
+      { stateFolder: { path: '/s', exists: false, writable: false, mode: null } },
+      'ok',
+      /will be made/,
+    ],
+    [
+      'an agent in trouble',
+      'agent',
+      { agent: { state: 'troubled', pid: 7, trouble } },
+      'failure',
+      /Process 7 lives and is of no use: It broke/,
+    ],
+    [
+      'an agent with an old config',
+      'agent',
+      { agent: { ...runningAgent(), configTrouble: 'line 3' } },
+      'warning',
+      /older config.*line 3/,
+    ],
+    [
+      'Redis down',
+      'redis',
+      {
+        redis: { state: 'unreachable', address: 'r', trouble },
+        schedulerLocks: null,
+        queues: null,
+      },
+      'failure',
+      /It broke/,
+    ],
+    [
+      'no Redis',
+      'redis',
+      { redis: { state: 'missing', installCommand: 'get it' } },
+      'failure',
+      /neither/,
+    ],
+    [
+      'Redis at rest',
+      'redis',
+      { redis: { state: 'on_demand', program: '/r' } },
+      'ok',
+      /\/r\) is started/,
+    ],
+    [
+      'old Redis',
+      'redis version',
+      { redis: connected({ version: '6.0.16' }) },
+      'failure',
+      /too old/,
+    ],
+    [
+      'the oldest Redis',
+      'redis version',
+      { redis: connected({ version: '6.2.0' }) },
+      'ok',
+      /6\.2\.0/,
+    ],
+    [
+      'eviction with a limit',
+      'redis memory',
+      { redis: connected({ maxMemoryPolicy: 'allkeys-lru', maxMemoryBytes: 1 }) },
+      'failure',
+      /allkeys-lru/,
+    ],
+    [
+      'eviction without a limit',
+      'redis memory',
+      { redis: connected({ maxMemoryPolicy: 'allkeys-lru' }) },
+      'warning',
+      /allkeys-lru/,
+    ],
+    [
+      'no persistence',
+      'redis persistence',
+      { redis: connected({ appendOnly: false }) },
+      'warning',
+      /loses every job/,
+    ],
+    [
+      'snapshots only',
+      'redis persistence',
+      { redis: connected({ appendOnly: false, save: '3600 1' }) },
+      'warning',
+      /may lose minutes/,
+    ],
+    [
+      'a full disk',
+      'redis persistence',
+      { redis: connected({ appendOnlyHealthy: false }) },
+      'failure',
+      /can not write/,
+    ],
+    [
+      'two schedulers',
+      'scheduler',
+      { schedulerLocks: [lockRow(), lockRow({ name: 'other' })] },
+      'failure',
+      /more than one/,
+    ],
+    [
+      'a dead scheduler',
+      'scheduler',
+      { schedulerLocks: [lockRow({ state: 'holder_dead' })] },
+      'warning',
+      /is gone/,
+    ],
+    ['no scheduler', 'scheduler', { schedulerLocks: [] }, 'warning', /Nobody holds/],
+    [
+      'no schedule',
+      'scheduler',
+      { schedulerLocks: [], schedules: 0 },
+      'ok',
+      /no scheduler is needed/,
+    ],
+    [
+      'a queue without worker',
+      'workers',
+      { queues: [{ name: 'low', pending: 3, failed: 0, workers: 0 }] },
+      'failure',
+      /low \(3 jobs\)/,
+    ],
+    [
+      'an empty queue without worker',
+      'workers',
+      { queues: [{ name: 'low', pending: 0, failed: 0, workers: 0 }] },
+      'ok',
+      /Every queue/,
+    ],
+    [
+      'workers that are not told',
+      'workers',
+      { queues: [{ name: 'low', pending: 3, failed: 0, workers: null }] },
+      'warning',
+      /does not tell/,
+    ],
+    [
+      'failed jobs',
+      'failed jobs',
+      { queues: [{ name: 'low', pending: 0, failed: 4, workers: 1 }] },
+      'warning',
+      /4 in low/,
+    ],
+    [
+      'a suspended stream',
+      'streams',
+      {
+        streams: [
+          streamRow({ connections: [connectionRow({ state: 'suspended', trouble: '401' })] }),
+        ],
+      },
+      'failure',
+      /Given up: nse: 401/,
+    ],
+    [
+      'a stream that comes back',
+      'streams',
+      { streams: [streamRow({ connections: [connectionRow({ state: 'backing_off' })] })] },
+      'warning',
+      /Not live: nse: backing off/,
+    ],
+  ];
+  for (const [what, name, facts, status, message] of cases) {
+    it(`takes ${what} for ${status}`, () => {
+      const found = check(name, facts);
+      assert.equal(found.status, status);
+      assert.match(found.message, message);
+    });
+  }
+
+  it('leaves out what can not be known', () => {
+    const facts = { ...healthy, schedulerLocks: null, queues: null, streams: null };
+    const names = assess(facts).map(({ name }) => name);
+    for (const unknown of ['scheduler', 'workers', 'failed jobs', 'streams']) {
+      assert.ok(!names.includes(unknown), unknown);
+    }
+  });
+});
+
+function runningAgent() {
+  assert.equal(healthy.agent.state, 'running');
+  return healthy.agent;
+}

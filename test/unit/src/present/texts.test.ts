@@ -1,0 +1,217 @@
+import assert from 'node:assert/strict';
+import {
+  formatAge,
+  formatAgo,
+  formatClockTime,
+  formatCountdown,
+  formatRate,
+} from '../../../../src/present/age.ts';
+import { decisionSentence } from '../../../../src/present/decisionText.ts';
+import {
+  describeJob,
+  describeQueue,
+  jobLabel,
+  progressText,
+} from '../../../../src/present/jobText.ts';
+import { describeLock, fullTtlMs } from '../../../../src/present/lockText.ts';
+import { describeSchedule } from '../../../../src/present/scheduleText.ts';
+import { simulationDocument, simulationVerdict } from '../../../../src/present/simulationText.ts';
+import { describeConnection, describeStream } from '../../../../src/present/streamText.ts';
+import {
+  at,
+  connectionRow,
+  decision,
+  holder,
+  jobRow,
+  lockRow,
+  NOW_MS,
+  plain,
+  queueRow,
+  streamRow,
+} from '../rows.ts';
+
+describe('ages', () => {
+  it('are whole seconds and never negative', () => {
+    assert.equal(formatAge(at(-200), NOW_MS), '3 min 20 s');
+    assert.equal(formatAge(at(-0.4), NOW_MS), '0 s');
+    assert.equal(formatAge(at(30), NOW_MS), '0 s');
+    assert.equal(formatAge(null, NOW_MS), '');
+    assert.equal(formatAgo(at(-12), NOW_MS, plain), '12 s ago');
+    assert.equal(formatAgo(at(-0.2), NOW_MS, plain), 'just now');
+  });
+
+  it('count down to due', () => {
+    assert.equal(formatCountdown(at(11.2), NOW_MS, plain), 'in 12 s');
+    assert.equal(formatCountdown(at(-1), NOW_MS, plain), 'due');
+  });
+
+  it('show the day only when it is another one', () => {
+    const noon = new Date(2026, 0, 31, 12, 0, 5);
+    assert.equal(formatClockTime(noon.toISOString(), noon.getTime() + 60_000), '12:00:05');
+    const nextDay = new Date(2026, 1, 1, 12).getTime();
+    assert.equal(formatClockTime(noon.toISOString(), nextDay), '2026-01-31 12:00:05');
+  });
+
+  it('round rates to what they tell', () => {
+    assert.deepEqual([0, 0.04, 2.96, 4321].map(formatRate), ['0', '<0.1', '3', '4,321']);
+  });
+});
+
+describe('rows of jobs', () => {
+  const describeAt = (fields: Parameters<typeof jobRow>[0]) =>
+    describeJob(jobRow(fields), NOW_MS, plain);
+
+  it('are named by type and key', () => {
+    assert.equal(jobLabel(jobRow()), 'chain_state_monitor [mainnet]');
+    assert.equal(jobLabel(jobRow({ key: null })), 'chain_state_monitor');
+  });
+
+  it('say what matters in their state', () => {
+    assert.equal(
+      describeAt({ state: 'active', startedAt: at(-70), progress: 40 }),
+      '1 min 10 s · 40 %',
+    );
+    assert.equal(describeAt({ state: 'waiting' }), 'for 1 min 40 s');
+    assert.equal(describeAt({ state: 'delayed', dueAt: at(5) }), 'in 5 s');
+    const ended = { startedAt: at(-12), finishedAt: at(-10) };
+    assert.equal(describeAt({ state: 'completed', ...ended }), '10 s ago · took 2 s');
+    assert.equal(
+      describeAt({
+        state: 'failed',
+        ...ended,
+        failedReason: 'no route\n  at x.ts:1',
+        attemptsMade: 4,
+      }),
+      'no route · 10 s ago · attempt 4 of 4',
+    );
+  });
+
+  it('show any progress a handler may report', () => {
+    assert.deepEqual([null, 0, 12.4, 'half', { step: 2 }, {}].map(progressText), [
+      '',
+      '',
+      '12 %',
+      'half',
+      '{"step":2}',
+      '',
+    ]);
+  });
+
+  it('are counted by queue, without zeros', () => {
+    const busy = { ...queueRow('default', { active: 2, waiting: 1_400, failed: 3 }), paused: true };
+    assert.equal(describeQueue(busy, plain), 'paused · 2 active · 1,400 waiting · 3 failed');
+    assert.equal(describeQueue(queueRow('low', { completed: 9 }), plain), 'idle');
+  });
+});
+
+describe('rows of streams', () => {
+  it('say how they do and how much comes', () => {
+    assert.equal(describeStream(streamRow(), 3.04, plain), 'live · 12,345 ticks · 3 batches/s');
+    assert.equal(describeStream(streamRow(), undefined, plain), 'live · 12,345 ticks');
+  });
+
+  it('name the holder when it is another agent', () => {
+    const elsewhere = streamRow({ state: 'elsewhere', connections: [] });
+    assert.equal(describeStream(elsewhere, 1, plain), 'runs elsewhere · devbox:4711 all');
+  });
+
+  it('tell the trouble of a connection', () => {
+    const broken = connectionRow({ state: 'backing_off', trouble: 'connect ECONNREFUSED' });
+    assert.equal(describeConnection(broken, plain), 'reconnecting · connect ECONNREFUSED');
+  });
+});
+
+describe('rows of locks and schedules', () => {
+  it('tell age, holder, TTL and fence', () => {
+    assert.equal(
+      describeLock(lockRow(), NOW_MS, plain),
+      '3 min 20 s · devbox:4711 all · TTL 1 min 30 s · fence 12',
+    );
+  });
+
+  it('mark a dead holder first', () => {
+    const dead = lockRow({ state: 'holder_dead', holder: { ...holder, alive: false } });
+    assert.match(
+      describeLock(dead, NOW_MS, plain),
+      /^holder ended · 3 min 20 s · devbox:4711 all \(ended\)/,
+    );
+  });
+
+  it('know the whole TTL from what was left of it', () => {
+    assert.equal(fullTtlMs(lockRow()), 90_000);
+    assert.equal(fullTtlMs(lockRow({ renewedAt: null, ttlMs: 4_321 })), 4_321);
+  });
+
+  it('count down to the next slot', () => {
+    const schedule = {
+      ...{ name: 'chain', job: 'chain_state_monitor', rule: 'every 90s', timezone: null },
+      ...{
+        nextSlotAt: at(12),
+        lastSlotAt: at(-78),
+        lastOutcome: 'accepted',
+        lastBy: 'devbox:4711',
+      },
+    };
+    assert.equal(describeSchedule(schedule, NOW_MS, plain), 'in 12 s · every 90s · last: accepted');
+  });
+});
+
+describe('sentences of decisions', () => {
+  const sentence = (fields: Parameters<typeof decision>[0]) =>
+    decisionSentence(decision(fields), NOW_MS, plain);
+
+  it('name the job of an accepted one', () => {
+    assert.equal(sentence({}), 'enqueue chain_state_monitor [mainnet]: accepted; job 7');
+  });
+
+  it('name the survivor and since when', () => {
+    const since = at(-60);
+    const survivor = { jobId: '7', state: 'active', since };
+    assert.equal(
+      sentence({ outcome: 'already_running', reason: 'unique_key', jobId: null, survivor }),
+      `enqueue chain_state_monitor [mainnet]: already_running; job 7 is active since ${formatClockTime(since, NOW_MS)}`,
+    );
+  });
+
+  it('name the holder of a lock that is taken', () => {
+    const taken = { action: 'start_stream', subject: 'nse', key: null } as const;
+    assert.equal(
+      sentence({ ...taken, outcome: 'refused', reason: 'lease_held', jobId: null, holder }),
+      'start stream nse: refused; its lock is taken: held by devbox:4711 all',
+    );
+  });
+});
+
+describe('the result of a simulation', () => {
+  const result = {
+    jobType: 'chain_state_monitor',
+    attempts: 400,
+    accepted: 1,
+    refused: { byLayer: { key: 399 } },
+    runs: 1,
+    maxConcurrentRuns: 1,
+    ms: 1_234,
+    naive: false,
+    processes: 4,
+  };
+
+  it('is one sentence', () => {
+    assert.equal(
+      simulationVerdict(result, plain),
+      '400 attempts from 4 processes at once made 1 run of chain_state_monitor.',
+    );
+    const naive = { ...result, naive: true, runs: 12, maxConcurrentRuns: 4 };
+    assert.match(
+      simulationVerdict(naive, plain),
+      /12 runs .* up to 4 at the same time\. That is what/,
+    );
+  });
+
+  it('is an aligned table', () => {
+    const lines = simulationDocument(result, plain)
+      .split('\n')
+      .filter((line) => line.startsWith('|'));
+    assert.equal(new Set(lines.map((line) => line.length)).size, 1);
+    assert.ok(lines.some((line) => /^\| refused by key +\| +399 \|$/.test(line)));
+  });
+});

@@ -1,0 +1,145 @@
+import type { Decision } from '../../../agent/protocol/decision.ts';
+import type {
+  ConnectionRow,
+  JobRow,
+  LockRow,
+  QueueRow,
+  StateSnapshot,
+  StreamRow,
+} from '../../../agent/protocol/model.ts';
+import type { Translate } from '../../../src/present/translate.ts';
+
+/** Rows for tests: whole ones, of which a test names what it is about. */
+
+export const NOW = '2026-01-31T09:15:00.000Z';
+export const NOW_MS = Date.parse(NOW);
+
+export const plain: Translate = (message, ...args) =>
+  message.replace(/\{(\d+)\}/g, (_all, index: string) => String(args[Number(index)]));
+
+export function at(secondsFromNow: number): string {
+  return new Date(NOW_MS + secondsFromNow * 1_000).toISOString();
+}
+
+export const holder = {
+  host: 'devbox',
+  hostId: 'h1',
+  pid: 4711,
+  role: 'all',
+  agentId: 'a1',
+  processStart: null,
+  alive: true,
+};
+
+export function jobRow(fields: Partial<JobRow> = {}): JobRow {
+  return {
+    id: '7',
+    queue: 'default',
+    type: 'chain_state_monitor',
+    state: 'active',
+    key: 'mainnet',
+    dataPreview: '{}',
+    attemptsMade: 1,
+    maxAttempts: 4,
+    progress: null,
+    createdAt: at(-100),
+    startedAt: null,
+    finishedAt: null,
+    dueAt: null,
+    failedReason: null,
+    ...fields,
+  };
+}
+
+export function queueRow(name: string, counts: Partial<QueueRow['counts']> = {}): QueueRow {
+  const none = { waiting: 0, active: 0, delayed: 0, prioritized: 0, completed: 0, failed: 0 };
+  return {
+    name,
+    paused: false,
+    counts: { ...none, 'waiting-children': 0, ...counts },
+    jobTypes: [],
+  };
+}
+
+export function connectionRow(fields: Partial<ConnectionRow> = {}): ConnectionRow {
+  return {
+    shard: 0,
+    state: 'live',
+    messages: 0,
+    ticks: 0,
+    errors: 0,
+    symbols: ['NSE:TCS25JULFUT'],
+    lastMessageAt: null,
+    reconnectAttempts: 0,
+    gaps: 0,
+    trouble: null,
+    ...fields,
+  };
+}
+
+export function streamRow(fields: Partial<StreamRow> = {}): StreamRow {
+  return {
+    name: 'nse',
+    url: 'ws://127.0.0.1:9010/ticks',
+    wanted: 'running',
+    state: 'running',
+    holder,
+    fence: 3,
+    startedAt: at(-60),
+    connected: 1,
+    totalMessages: 0,
+    totalTicks: 12_345,
+    totalErrors: 0,
+    batches: 0,
+    connections: [connectionRow()],
+    ...fields,
+  };
+}
+
+export function lockRow(fields: Partial<LockRow> = {}): LockRow {
+  return {
+    name: 'scheduler:global_lock',
+    kind: 'scheduler',
+    subject: 'scheduler',
+    holder,
+    fence: 12,
+    acquiredAt: at(-200),
+    renewedAt: at(-20),
+    ttlMs: 70_000,
+    ageMs: 200_000,
+    state: 'held',
+    ...fields,
+  };
+}
+
+export function decision(fields: Partial<Decision> = {}): Decision {
+  return {
+    id: 'd1',
+    at: NOW,
+    action: 'enqueue',
+    subject: 'chain_state_monitor',
+    key: 'mainnet',
+    outcome: 'accepted',
+    reason: 'within_limits',
+    jobId: '7',
+    survivor: null,
+    holder: null,
+    until: null,
+    remedy: null,
+    ...fields,
+  };
+}
+
+export function snapshot(seq: number, rows: Partial<StateSnapshot> = {}): StateSnapshot {
+  return {
+    seq,
+    agent: {},
+    queues: {},
+    jobs: {},
+    schedules: {},
+    streams: {},
+    locks: {},
+    decisions: {},
+    ...rows,
+  };
+}
