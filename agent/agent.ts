@@ -8,6 +8,7 @@ import type { Random } from './common/random.ts';
 import { ServiceSet } from './compose.ts';
 import { ConfigWatch } from './config/configWatch.ts';
 import { loadConfig, type LoadedConfig } from './config/load.ts';
+import { IdleExit } from './idleExit.ts';
 import type { Logger } from './logging.ts';
 import { AGENT_RECORD_FILE, readAgentRecord, type AgentRecord } from './protocol/agentRecord.ts';
 import type { Holder } from './protocol/decision.ts';
@@ -49,7 +50,7 @@ export class Agent {
   private connections: RedisConnections | undefined;
   private loaded: LoadedConfig | undefined;
   private configWatch: ConfigWatch | undefined;
-  private idleTimer: Timer | undefined;
+  private readonly idleExit: IdleExit;
   private stopReason: string | undefined;
   private onStopRequested: (reason: string) => void = () => undefined;
 
@@ -64,6 +65,9 @@ export class Agent {
     this.startedAt = new Date(clock.now()).toISOString();
     this.holder = currentHolder(options.role, this.agentId);
     this.releasers = new Releasers(logger);
+    this.idleExit = new IdleExit(options.idleExitMs, clock, () =>
+      this.requestStop(`no client for ${options.idleExitMs ?? 0} ms and nothing runs`),
+    );
     this.stopRequested = new Promise((resolve) => (this.onStopRequested = resolve));
     this.server = new RpcServer({
       ...{ socketPath: agentSocketPath(options.stateFolder), clock, logger },
@@ -89,7 +93,7 @@ export class Agent {
       this.services = new ServiceSet({
         ...{ config: this.loaded.config, workspace: options.workspace, connections },
         ...{ holder: this.holder, clock: context.clock, random: context.random },
-        ...{ logger: context.logger, onRunsChange: () => this.rearmIdleExit() },
+        ...{ logger: context.logger, onRunsChange: (count) => this.idleExit.setRuns(count) },
       });
       releasers.add('services', () => this.services?.close());
       await this.services.start();
@@ -98,7 +102,6 @@ export class Agent {
       releasers.add('record', () => this.removeRecord());
       this.tellStatusRegularly();
       this.watchConfig(this.loaded);
-      this.rearmIdleExit();
       context.logger.info(
         { pid: process.pid, agentId: this.agentId, version: VERSION },
         'agent ready',
@@ -113,7 +116,7 @@ export class Agent {
   async stop(reason: string): Promise<void> {
     this.stopReason ??= reason;
     this.context.logger.info({ reason }, 'agent leaves');
-    this.idleTimer?.cancel();
+    this.idleExit.close();
     await this.releasers.releaseAll();
   }
 
@@ -215,21 +218,7 @@ export class Agent {
 
   private clientsChanged(): void {
     this.services?.store.set('agent', 'agent', this.status());
-    this.rearmIdleExit();
-  }
-
-  /** Leaves when the last client has gone, a grace time has passed and nothing runs. */
-  private rearmIdleExit(): void {
-    const { idleExitMs } = this.options;
-    this.idleTimer?.cancel();
-    this.idleTimer = undefined;
-    if (idleExitMs === undefined || this.stopReason !== undefined) return;
-    const idle = this.server.clientCount === 0 && (this.services?.runsInProgress ?? 0) === 0;
-    if (!idle) return;
-    this.idleTimer = this.context.clock.setTimeout(
-      () => this.requestStop(`no client for ${idleExitMs} ms and nothing runs`),
-      idleExitMs,
-    );
+    this.idleExit.setClients(this.server.clientCount);
   }
 
   private explain(thrown: unknown): InterlockError {

@@ -33,7 +33,7 @@ export interface SpawnedAgent {
   readonly ended: Promise<AgentEnd>;
 }
 
-/** How an agent is started, as an option of who starts it. */
+/** Whether a new agent belongs to the command that starts it. */
 export type Attachment =
   /** It ends when we end, whatever ends us. */
   | 'attached'

@@ -96,7 +96,8 @@ export const jobTypeConfig = z.strictObject({
   concurrency: positiveInt.default(4).meta({ description: 'Runs at one time in one agent.' }),
   processes: positiveInt.default(1).meta({ description: 'Handler processes in one agent.' }),
   maxRunsPerProcess: positiveInt.default(1000).meta({
-    description: 'A handler process is replaced after that many runs.',
+    description:
+      'A handler process is replaced after about that many runs. A fast one lives a few seconds longer, so that starting processes does not become the main work.',
   }),
   isolation: z.enum(['process', 'thread', 'inline']).default('process'),
   lease: z

@@ -38,6 +38,7 @@ export async function ensurePrivateServer(
   const socketPath = privateSocketPath(stateFolder);
   if (!(await isThere(stateFolder, socketPath, clock))) {
     // Redis takes a socket away from a server that listens on it: only one process may start one.
+    mkdirSync(stateFolder, { recursive: true, mode: 0o700 });
     const lockFile = path.join(stateFolder, 'redis.starting');
     await withExclusiveFile(lockFile, clock, START_DEADLINE_MS, async () => {
       if (await isThere(stateFolder, socketPath, clock)) return;

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import * as path from 'node:path';
-import type { Clock } from '../common/clock.ts';
+import { sleep, type Clock } from '../common/clock.ts';
 import { InterlockError, messageOf } from '../common/errors.ts';
 import type { Logger } from '../logging.ts';
 import { requests, type Requests } from '../protocol/api.ts';
@@ -11,6 +11,8 @@ import { HELLO_DEADLINE_MS, Session, type RequestContext } from './session.ts';
 
 /** Looking whether an agent answers, and taking the place of one that is gone, takes milliseconds. */
 const BIND_DEADLINE_MS = 5_000;
+
+const FAREWELL_DEADLINE_MS = 200;
 
 export interface RpcServerOptions {
   socketPath: string;
@@ -84,13 +86,12 @@ export class RpcServer {
     for (const socket of this.early.splice(0)) this.accept(socket, handlers);
   }
 
-  close(reason: string): void {
+  /** Tells every client why, and ends its connection. One that does not read does not hold us up. */
+  async close(reason: string): Promise<void> {
     this.server?.close();
-    for (const session of this.sessions) session.farewell(reason);
-    // A client that does not read does not hold us up.
-    this.options.clock.setTimeout(() => {
-      for (const session of this.sessions) session.dispose();
-    }, 200);
+    const farewells = [...this.sessions].map((session) => session.farewell(reason));
+    await Promise.race([Promise.all(farewells), sleep(this.options.clock, FAREWELL_DEADLINE_MS)]);
+    for (const session of this.sessions) session.dispose();
   }
 
   private accept(socket: Socket, handlers: Handlers): void {

@@ -51,8 +51,10 @@ export class Session {
     definition: D,
     handler: (params: ParamsOf<D>) => Promise<unknown>,
   ): void {
-    this.connection.onRequest(definition.method, async (raw: unknown) => {
+    this.connection.onRequest(definition.method, async (...received: unknown[]) => {
       try {
+        // The last one is always the cancellation token: alone, it means that no params were sent.
+        const raw = received.length > 1 ? received[0] : undefined;
         if (!this.greeted && !isAllowedBeforeHello(definition)) throw helloFirst(definition.method);
         const params = definition.params.safeParse(raw ?? {});
         if (!params.success) throw badParams(definition.method, params.error);
@@ -91,10 +93,11 @@ export class Session {
     this.closeListeners.push(listener);
   }
 
-  /** Tells the client that the agent leaves, and closes. */
-  farewell(reason: string): void {
-    this.notify(notifications.stopping, { reason });
-    this.socket.end();
+  /** Tells the client that the agent leaves, and closes when that is sent. */
+  async farewell(reason: string): Promise<void> {
+    const { method } = notifications.stopping;
+    await this.connection.sendNotification(method, { reason }).catch(() => undefined);
+    this.dispose();
   }
 
   dispose(): void {
