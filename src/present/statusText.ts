@@ -68,6 +68,9 @@ function runningText(store: Store, t: Translate): StatusText {
       alarm: true,
     };
   }
+  if (store.rows('streams').size === 0) {
+    return { text: '$(pulse) Interlock', spoken: t('Interlock is running'), alarm: false };
+  }
   return { text: `$(pulse) ${live}/${wanted}`, spoken, alarm: false };
 }
 

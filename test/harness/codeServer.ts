@@ -47,8 +47,7 @@ export class CodeServer {
     const machine = path.join(data, 'data', 'Machine');
     const extensions = path.join(temporary.path, 'e');
     for (const folder of [home, machine, extensions]) mkdirSync(folder, { recursive: true });
-    const settings = { ...CALM_SETTINGS, ...options.settings };
-    writeFileSync(path.join(machine, 'settings.json'), JSON.stringify(settings, null, 2));
+    writeSettings(data, options.settings);
 
     const port = await freePort();
     const args = [
@@ -86,6 +85,11 @@ export class CodeServer {
     return path.join(this.temporary.path, 'd', 'data', 'logs');
   }
 
+  /** For windows that are opened from now on. */
+  changeSettings(settings: Record<string, unknown>): void {
+    writeSettings(path.join(this.temporary.path, 'd'), settings);
+  }
+
   /**
    * The address of a workbench window.
    * @param paths folders and files of this machine: `tests` is a module that exports `run()`
@@ -107,6 +111,11 @@ export class CodeServer {
     const answer = await fetch(`http://127.0.0.1:${this.port}/version`);
     return answer.ok;
   }
+}
+
+function writeSettings(data: string, settings: Record<string, unknown> = {}): void {
+  const file = path.join(data, 'data', 'Machine', 'settings.json');
+  writeFileSync(file, JSON.stringify({ ...CALM_SETTINGS, ...settings }, null, 2));
 }
 
 /** Free a moment ago: another process may take it in between, and then the server says so. */

@@ -35,7 +35,11 @@ const PLANS: Plan[] = [
 ];
 
 /** Enqueueing with a uniqueness key and a recorded decision, against BullMQ's own `add`. */
-export async function measureEnqueue(redis: RedisServer, folder: string): Promise<Row[]> {
+export async function measureEnqueue(
+  redis: RedisServer,
+  folder: string,
+  scale: number,
+): Promise<Row[]> {
   const client = redis.client();
   const results = new Map<Plan, Comparison[]>();
   for (let pair = 0; pair < PAIRS; pair += 1) {
@@ -44,7 +48,10 @@ export async function measureEnqueue(redis: RedisServer, folder: string): Promis
       Side.start('peerSide.mjs', [redis.url, import.meta.dirname]),
     ]);
     for (const plan of PLANS) {
-      const comparison = await compareOnce(client, ours, peer, plan);
+      const comparison = await compareOnce(client, ours, peer, {
+        ...plan,
+        count: Math.round(plan.count * scale),
+      });
       results.set(plan, [...(results.get(plan) ?? []), comparison]);
     }
     await Promise.all([ours.end(), peer.end()]);

@@ -39,7 +39,7 @@ const PLANS: Plan[] = [
   },
   {
     figure: 'jobs `inline`, concurrency 16, against a bare BullMQ worker',
-    ...{ isolation: 'inline', concurrency: 16, count: 6_000, rounds: 11, bar: 0.95 },
+    ...{ isolation: 'inline', concurrency: 16, count: 6_000, rounds: 9, bar: 0.95 },
   },
   {
     figure: 'jobs `inline`, concurrency 1, against a bare BullMQ worker',
@@ -48,14 +48,20 @@ const PLANS: Plan[] = [
 ];
 
 /** Jobs per second from a full queue, through our worker pool and through BullMQ's workers. */
-export async function measureJobs(redis: RedisServer, folder: string): Promise<Row[]> {
+export async function measureJobs(
+  redis: RedisServer,
+  folder: string,
+  scale: number,
+): Promise<Row[]> {
   const [ours, peer] = await Promise.all([
     Side.start('ourSide.js', [redis.url, folder]),
     Side.start('peerSide.mjs', [redis.url, import.meta.dirname]),
   ]);
   const rows: Row[] = [];
   for (const [index, plan] of PLANS.entries()) {
-    rows.push(rateRow(plan.figure, await measure(redis, ours, peer, plan, index), plan.bar));
+    const count = Math.round(plan.count * scale);
+    const comparison = await measure(redis, ours, peer, { ...plan, count }, index);
+    rows.push(rateRow(plan.figure, comparison, plan.bar));
   }
   await Promise.all([ours.end(), peer.end()]);
   return rows;

@@ -23,6 +23,7 @@ export function rateRow(
   note = '',
 ): Row {
   const { ours, peer, ratio } = figuresOf(comparison);
+  process.stderr.write(`  ${figure}: ${ratio.toFixed(2)}\n`);
   return {
     ...{ figure, note },
     bar: atLeast === undefined ? '' : `ratio ≥ ${atLeast}`,

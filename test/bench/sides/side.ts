@@ -28,7 +28,8 @@ export class Side {
   /** @param program `ourSide.js` or `peerSide.mjs`, beside this program */
   static async start(program: string, args: string[]): Promise<Side> {
     const child = fork(path.join(import.meta.dirname, program), args, {
-      execArgv: ['--expose-gc'],
+      // BullMQ warns of its own listeners when it has many processes.
+      execArgv: ['--expose-gc', '--no-warnings'],
     });
     await once(child, 'spawn');
     return new Side(child);

@@ -108,10 +108,11 @@ describe('every command works from the palette', () => {
 
   it('runs a schedule now', async () => {
     const runs = async () =>
-      Object.values((await snapshot()).decisions).filter(({ action }) => action === 'schedule')
-        .length;
+      Object.values((await snapshot()).jobs).filter(
+        ({ type, state }) => type === 'echo' && state === 'completed',
+      ).length;
     const before = await runs();
-    await invoke(COMMANDS.scheduleRun, 'pick', 'a decision on the schedule', async () => {
+    await invoke(COMMANDS.scheduleRun, 'pick', 'a job of the schedule to complete', async () => {
       return (await runs()) > before;
     });
   });

@@ -103,7 +103,10 @@ export async function invoke(
         };
         vscode.commands.executeCommand(command).then(done, done);
       }
-      if (keys === 'tick') await press('workbench.action.quickPickManyToggle');
+      if (keys === 'tick') {
+        await press('quickInput.next');
+        await press('workbench.action.quickPickManyToggle');
+      }
       if (keys !== 'none') await press('quickInput.accept');
       return effect();
     },

@@ -1,7 +1,16 @@
 import * as assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import * as path from 'node:path';
 import { VIEWS } from '../../../src/contributions.ts';
 import { eventually } from '../../harness/eventually.ts';
-import { interlock, rowsOf, snapshot, waitForState } from './interlock.ts';
+import {
+  enqueue,
+  interlock,
+  rowsOf,
+  snapshot,
+  waitForState,
+  workspaceFolder,
+} from './interlock.ts';
 
 describe('the five views show what the agent does', () => {
   before('the agent runs', async () => {
@@ -14,7 +23,7 @@ describe('the five views show what the agent does', () => {
   it('starts an agent with a Redis of its own', async () => {
     const { agent } = await snapshot();
     assert.equal(agent['agent']?.redis.kind, 'private');
-    assert.equal(agent['agent'].redis.state, 'ready');
+    assert.equal(agent['agent'].redis.state, 'connected');
   });
 
   it('shows a stream that is live, its ticks rising, and its connection below', async () => {
@@ -62,7 +71,11 @@ describe('the five views show what the agent does', () => {
     await eventually('the ages to tick', async () => (await ages()) !== before);
   });
 
-  it('shows the decision that started the stream', async () => {
+  it('shows the decision on a job that was refused', async () => {
+    const until = path.join(workspaceFolder(), 'open-view');
+    const id = await enqueue('wait', { until });
+    assert.equal(await enqueue('wait', { until }), id, 'the answer names the survivor');
     await eventually('a decision', async () => (await rowsOf(VIEWS.decisions)).length > 0);
+    writeFileSync(until, '');
   });
 });

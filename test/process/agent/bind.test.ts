@@ -16,8 +16,8 @@ describe('the socket of an agent', () => {
     folder = makeTemporaryFolder();
     socketPath = path.join(folder.path, 's', 'agent.sock');
   });
-  afterEach(() => {
-    for (const server of servers.splice(0)) server.close('the test ends');
+  afterEach(async () => {
+    for (const server of servers.splice(0)) await server.close('the test ends');
     folder.remove();
   });
 
@@ -40,7 +40,7 @@ describe('the socket of an agent', () => {
     for (let round = 0; round < 5; round += 1) {
       const first = server();
       await first.bind();
-      first.close('makes room');
+      await first.close('makes room');
       writeFileSync(socketPath, 'left over');
       const starts = await Promise.allSettled(Array.from({ length: 4 }, () => server().bind()));
       const refused = starts.filter((start) => start.status === 'rejected');
@@ -50,7 +50,7 @@ describe('the socket of an agent', () => {
         assert.equal(reason.code, 'already_running');
         assert.match(reason.remedy ?? '', /interlock stop/);
       }
-      for (const one of servers.splice(0)) one.close('the round ends');
+      for (const one of servers.splice(0)) await one.close('the round ends');
     }
   });
 });

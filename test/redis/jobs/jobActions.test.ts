@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { UnrecoverableError, Worker } from 'bullmq';
-import { RedisServer } from '../../harness/redisServer.ts';
 import { eventually } from '../../harness/eventually.ts';
+import { RedisServer } from '../../harness/redisServer.ts';
 import { makeCore, type Core } from '../leases/core.ts';
 
 const CONFIG = {

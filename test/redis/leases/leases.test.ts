@@ -120,6 +120,16 @@ describe('leases', () => {
     await thief.release();
   });
 
+  it('are not freed by one that has lost them and does not know it yet', async () => {
+    const lease = await take(a);
+    await b.redis.del(b.keys.lease('stream:nse'));
+    const thief = await take(b);
+    assert.equal(lease.signal.aborted, false);
+    await lease.release();
+    assert.equal((await refused(a)).fence, thief.fence);
+    await thief.release();
+  });
+
   it('of a dead process of this host are taken over at once', async () => {
     const dead = makeCore(server, { holder: deadHolder('gone') });
     const old = await take(dead, { ttlMs: 60_000 });

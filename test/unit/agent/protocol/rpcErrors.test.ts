@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { ResponseError } from 'vscode-jsonrpc/node';
+import * as z from 'zod';
 import { ERROR_CODES, InterlockError } from '../../../../agent/common/errors.ts';
 import { fromResponseError, toResponseError } from '../../../../agent/protocol/rpcErrors.ts';
 
@@ -21,7 +22,8 @@ describe('errors on the wire', () => {
         const { code, message, data } = sent.toJson();
         const wire = JSON.stringify({ code, message, data });
         assert.ok(!wire.includes('secret') || JSON.stringify(fields).includes('secret'));
-        const got = fromResponseError(new ResponseError(code, message, JSON.parse(wire).data));
+        const received = z.object({ data: z.unknown() }).parse(JSON.parse(wire));
+        const got = fromResponseError(new ResponseError(code, message, received.data));
         assert.deepEqual(
           [got.code, got.message, got.remedy],
           [fields.code, fields.message, fields.remedy],

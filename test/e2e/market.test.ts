@@ -1,0 +1,238 @@
+import * as assert from 'node:assert/strict';
+import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
+import * as path from 'node:path';
+import type { Browser } from 'playwright-core';
+import { startFeedServer, type FeedServer } from '../../examples/market/feed/feedServer.mjs';
+import { launchBrowser, newPage } from '../harness/browser.ts';
+import { CodeServer } from '../harness/codeServer.ts';
+import { eventually } from '../harness/eventually.ts';
+import { leftProcesses } from '../harness/leftProcesses.mjs';
+import { makeMarketWorkspace } from '../harness/marketWorkspace.ts';
+import { PROJECT_ROOT, type TestWorkspace } from '../harness/workspace.ts';
+import { VIEW_NAMES } from './pages/sideBar.ts';
+import { Workbench } from './pages/workbench.ts';
+
+const SCREENSHOTS = path.join(PROJECT_ROOT, 'test-results', 'screenshots');
+
+/** Seconds that the agent waits after its last window; long enough for a window to reload. */
+const IDLE_EXIT_S = 5;
+const LEAVE_DEADLINE_MS = 25_000;
+
+const THEMES = { dark: 'Default Dark Modern', light: 'Default Light Modern' } as const;
+type Theme = keyof typeof THEMES;
+
+describe('the example project in a workbench', function () {
+  let feed: FeedServer;
+  let workspace: TestWorkspace;
+  let server: CodeServer;
+  let browser: Browser;
+  let workbench: Workbench;
+
+  before(async () => {
+    mkdirSync(SCREENSHOTS, { recursive: true });
+    feed = await startFeedServer({ port: 0 });
+    workspace = makeMarketWorkspace(feed.url);
+    server = await CodeServer.start({ settings: settingsOf('dark') });
+    browser = await launchBrowser(server.chromium);
+    workbench = await openWindow('dark');
+  });
+
+  after(async () => {
+    await browser.close();
+    await server.stop();
+    await feed.close();
+    workspace.remove();
+  });
+
+  afterEach(async function () {
+    if (this.currentTest?.state !== 'failed') return;
+    const name = this.currentTest.title.replaceAll(/[^\w]+/g, '-');
+    await workbench.page.screenshot({ path: path.join(SCREENSHOTS, `failed-${name}.png`) });
+  });
+
+  async function openWindow(theme: Theme): Promise<Workbench> {
+    server.changeSettings(settingsOf(theme));
+    const page = await newPage(browser, theme);
+    const paths = { workspace: workspace.folder, extension: PROJECT_ROOT };
+    const opened = await Workbench.open(page, server.windowUrl(paths));
+    await opened.sideBar.open();
+    await opened.sideBar.widen();
+    return opened;
+  }
+
+  it('opens the five views, and each has live rows', async () => {
+    const { sideBar } = workbench;
+    const expected = {
+      Streams: /nse/,
+      Jobs: /websocket_data/,
+      Schedules: /chain[^]*positions/,
+      Locks: /nse/,
+    };
+    for (const name of ['Streams', 'Jobs', 'Schedules', 'Locks'] as const) {
+      await sideBar.showOnly(name);
+      await eventually(
+        `rows in ${name}`,
+        async () => expected[name].test(await sideBar.textOf(name)),
+        { deadlineMs: 30_000 },
+      );
+    }
+  });
+
+  it('tells in the status bar that the stream is live', async () => {
+    await eventually('one of one live', async () =>
+      /1\/1/.test(await workbench.statusBar.interlock.innerText()),
+    );
+  });
+
+  it('shows ages of locks that tick', async () => {
+    const { sideBar } = workbench;
+    await sideBar.showOnly('Locks');
+    const row = sideBar.rows('Locks', 'nse');
+    const first = await row.innerText();
+    await eventually('another age', async () => (await row.innerText()) !== first);
+  });
+
+  it('stops, starts and restarts a stream by its context menu', async () => {
+    const { sideBar, notifications } = workbench;
+    await sideBar.showOnly('Streams');
+    const row = sideBar.rows('Streams', 'nse').first();
+    await sideBar.chooseFromMenu(row, 'Stop Stream');
+    await eventually('a stopped stream', async () => /stopped/.test(await row.innerText()));
+    await sideBar.chooseFromMenu(row, 'Start Stream');
+    await eventually('a live stream', async () => /live/.test(await row.innerText()));
+    await sideBar.chooseFromMenu(row, 'Restart Stream');
+    await eventually('a live stream again', async () => /live/.test(await row.innerText()));
+    await notifications.clear();
+  });
+
+  it('enqueues a job whose payload its handler refuses, and shows why it failed', async () => {
+    const { quickPick, sideBar, notifications } = workbench;
+    await quickPick.runCommand('Interlock: Enqueue Job');
+    await quickPick.choose('sync_positions');
+    await quickPick.enter('{"wrong":"payload"}');
+    await sideBar.showOnly('Jobs');
+    await sideBar.expand(sideBar.rows('Jobs', 'failed').first());
+    const job = sideBar.rows('Jobs', /sync_positions[^]*account/).first();
+    await job.waitFor();
+    await notifications.clear();
+    await job.click();
+    await eventually('the job in an editor', async () =>
+      (await workbench.editorText()).includes('"sync_positions"'),
+    );
+  });
+
+  it('requeues the failed job by its context menu', async () => {
+    const { sideBar, notifications } = workbench;
+    const job = sideBar.rows('Jobs', /sync_positions[^]*account/).first();
+    await sideBar.chooseFromMenu(job, 'Requeue Failed Jobs');
+    await notifications.waitFor('Requeued jobs: 1.');
+    await notifications.clear();
+  });
+
+  it('removes the failed job by its context menu, and asks first', async () => {
+    const { sideBar, notifications } = workbench;
+    await sideBar.expand(sideBar.rows('Jobs', 'failed').first());
+    const job = sideBar.rows('Jobs', /sync_positions[^]*account/).first();
+    await job.waitFor();
+    await sideBar.chooseFromMenu(job, 'Remove Jobs');
+    await notifications.answer('Remove');
+    await notifications.waitFor('Removed jobs: 1.');
+    await job.waitFor({ state: 'detached' });
+    await notifications.clear();
+  });
+
+  it('pauses and resumes a queue by its context menu', async () => {
+    const { sideBar, notifications } = workbench;
+    await sideBar.showOnly('Jobs');
+    const row = sideBar.rows('Jobs', 'default').first();
+    await sideBar.chooseFromMenu(row, 'Pause Queue');
+    await eventually('a paused queue', async () => /paused/.test(await row.innerText()));
+    await sideBar.chooseFromMenu(row, 'Resume Queue');
+    await eventually('an open queue', async () => !/paused/.test(await row.innerText()));
+    await notifications.clear();
+  });
+
+  it('runs a schedule twice by its context menu: the second one is refused, and it says why', async () => {
+    const { sideBar, notifications } = workbench;
+    await sideBar.showOnly('Schedules');
+    const row = sideBar.rows('Schedules', 'chain').first();
+    await sideBar.chooseFromMenu(row, 'Run Schedule Now');
+    await sideBar.chooseFromMenu(row, 'Run Schedule Now');
+    await sideBar.showOnly('Decisions');
+    const refused = sideBar.rows('Decisions', 'chain').first();
+    await refused.waitFor();
+    await sideBar.chooseFromMenu(refused, 'Show Decision');
+    await eventually('the rule in words', async () =>
+      /unique_key/.test(await workbench.editorText()),
+    );
+    await notifications.clear();
+  });
+
+  it('simulates duplicate enqueues from the palette, and shows a readable result', async () => {
+    const { quickPick } = workbench;
+    await quickPick.runCommand('Interlock: Simulate Duplicate Enqueues');
+    await quickPick.choose('chain_state_monitor');
+    await quickPick.choose('Protected');
+    await eventually(
+      'the result',
+      async () => /Accepted\D+1\b/i.test(await workbench.editorText()),
+      { deadlineMs: 40_000 },
+    );
+  });
+
+  for (const theme of ['dark', 'light'] as const) {
+    it(`takes screenshots in a ${theme} theme`, async () => {
+      const window = theme === 'dark' ? workbench : await openWindow(theme);
+      await takeScreenshots(window, theme);
+      if (window !== workbench) await window.page.close();
+    });
+  }
+
+  it('leaves nothing running when the last window closes', async () => {
+    const { home } = server;
+    assert.notEqual((await leftProcesses(home, 0)).length, 0, 'they are seen while they run');
+    await workbench.page.close();
+    await server.stop();
+    const left = await leftProcesses(home, LEAVE_DEADLINE_MS);
+    assert.deepEqual(
+      left.map(({ command }) => command),
+      [],
+    );
+  });
+});
+
+function settingsOf(theme: Theme): Record<string, unknown> {
+  return {
+    'workbench.colorTheme': THEMES[theme],
+    'window.autoDetectColorScheme': false,
+    'interlock.agentIdleExit': IDLE_EXIT_S,
+  };
+}
+
+async function takeScreenshots({ page, sideBar }: Workbench, theme: Theme): Promise<void> {
+  for (const name of VIEW_NAMES) {
+    await sideBar.showOnly(name);
+    const first = sideBar.rows(name).first();
+    await first.waitFor();
+    if (name === 'Streams') await sideBar.expand(first);
+    await page.mouse.move(900, 500);
+    await sideBar.root.screenshot({ path: shot(`${theme}-${name.toLowerCase()}`) });
+  }
+  await sideBar.showAll();
+  await page.mouse.move(900, 500);
+  await page.screenshot({ path: shot(`${theme}-overview`) });
+  if (process.env['INTERLOCK_UPDATE_DOCS'] === '1') copyToDocs(theme);
+}
+
+function shot(name: string): string {
+  return path.join(SCREENSHOTS, `${name}.png`);
+}
+
+function copyToDocs(theme: Theme): void {
+  const docs = path.join(PROJECT_ROOT, 'docs', 'screenshots');
+  mkdirSync(docs, { recursive: true });
+  for (const file of readdirSync(SCREENSHOTS)) {
+    if (file.startsWith(`${theme}-`))
+      copyFileSync(path.join(SCREENSHOTS, file), path.join(docs, file));
+  }
+}

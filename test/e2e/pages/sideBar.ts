@@ -1,0 +1,88 @@
+import type { Locator, Page } from 'playwright-core';
+
+export type ViewName = 'Streams' | 'Jobs' | 'Schedules' | 'Locks' | 'Decisions';
+
+export const VIEW_NAMES: readonly ViewName[] = [
+  'Streams',
+  'Jobs',
+  'Schedules',
+  'Locks',
+  'Decisions',
+];
+
+/** Wide enough for a row's description. */
+const WIDTH = 520;
+
+/** The Interlock container with its five views. */
+export class SideBar {
+  constructor(private readonly page: Page) {}
+
+  get root(): Locator {
+    return this.page.locator('.part.sidebar');
+  }
+
+  async open(): Promise<void> {
+    await this.page.locator('.activitybar .action-item [aria-label^="Interlock"]').first().click();
+    await this.header('Streams').waitFor();
+  }
+
+  /** Drags the border of the side bar. */
+  async widen(): Promise<void> {
+    const box = await this.root.boundingBox();
+    if (box === null) throw new Error('The side bar is not shown');
+    const y = box.y + box.height / 2;
+    await this.page.mouse.move(box.x + box.width + 1, y);
+    await this.page.mouse.down();
+    await this.page.mouse.move(box.x + WIDTH, y, { steps: 5 });
+    await this.page.mouse.up();
+  }
+
+  /** Opens this view and closes the others, so that all its rows have room. */
+  async showOnly(name: ViewName): Promise<void> {
+    for (const other of VIEW_NAMES) await this.setExpanded(other, other === name);
+  }
+
+  async showAll(): Promise<void> {
+    for (const name of VIEW_NAMES) await this.setExpanded(name, true);
+  }
+
+  /** Rows of a view, by what stands in them. */
+  rows(name: ViewName, text?: string | RegExp): Locator {
+    const rows = this.pane(name).locator('.monaco-list-row');
+    return text === undefined ? rows : rows.filter({ hasText: text });
+  }
+
+  /** The whole text of a view, as a person reads it. */
+  async textOf(name: ViewName): Promise<string> {
+    return (await this.rows(name).allInnerTexts()).join('\n');
+  }
+
+  async expand(row: Locator): Promise<void> {
+    await row.waitFor();
+    if ((await row.getAttribute('aria-expanded')) === 'false') {
+      await row.locator('.monaco-tl-twistie').click();
+    }
+  }
+
+  /** Chooses an entry of a row's context menu. */
+  async chooseFromMenu(row: Locator, entry: string): Promise<void> {
+    await row.click({ button: 'right' });
+    const item = this.page.locator('.monaco-menu .action-label', { hasText: entry }).first();
+    await item.waitFor();
+    await item.click();
+  }
+
+  private pane(name: ViewName): Locator {
+    return this.root.locator('.pane', { has: this.header(name) });
+  }
+
+  private header(name: ViewName): Locator {
+    return this.page.locator(`.part.sidebar .pane-header[aria-label^="${name}"]`);
+  }
+
+  private async setExpanded(name: ViewName, expanded: boolean): Promise<void> {
+    const header = this.header(name);
+    if ((await header.getAttribute('aria-expanded')) === String(expanded)) return;
+    await header.click();
+  }
+}

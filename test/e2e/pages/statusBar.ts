@@ -1,0 +1,9 @@
+import type { Locator, Page } from 'playwright-core';
+
+export class StatusBar {
+  constructor(private readonly page: Page) {}
+
+  get interlock(): Locator {
+    return this.page.locator('.part.statusbar .statusbar-item[id*="interlock.status"]');
+  }
+}
