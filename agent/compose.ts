@@ -11,6 +11,7 @@ import { Enqueuer } from './jobs/enqueuer.ts';
 import { JobActions } from './jobs/jobActions.ts';
 import { readJobLocks } from './jobs/jobLocks.ts';
 import { JobReader } from './jobs/jobReader.ts';
+import { QueueSearch } from './jobs/queueSearch.ts';
 import { QueueSet } from './jobs/queueSet.ts';
 import { WorkerPool } from './jobs/workerPool.ts';
 import { RedisLeases } from './leases/redisLeases.ts';
@@ -95,7 +96,7 @@ export class ServiceSet {
     });
     this.feed = new StateFeed({
       ...{ store: this.store, reader: this.reader, leases: this.leases, clock, logger },
-      ...{ queueNames: this.queues.names(), decisions: this.decisions },
+      ...{ queueNames: () => this.queues.names(), decisions: this.decisions },
       scheduleRows: () => this.scheduler.rows(),
       streamRows: () => Promise.resolve(this.streams.rows()),
       jobLocks: (active) => this.jobLocks(active),
@@ -167,21 +168,25 @@ export class ServiceSet {
   /** BullMQ and the decision log write events to streams: what they name is read again. */
   private followEvents(): void {
     const { connections, clock } = this.options;
-    const queueOfStream = new Map(
-      this.queues.names().map((name) => [this.keys.queue(name, 'events'), name]),
-    );
+    const streamOf = (queue: string) => this.keys.queue(queue, 'events');
     const tail = new EventTail(
       connections.patient('events'),
-      [...queueOfStream.keys(), this.keys.decisions],
+      [...this.queues.names().map(streamOf), this.keys.decisions],
       clock,
       (stream) => {
-        const queue = queueOfStream.get(stream);
+        const queue = this.queues.names().find((name) => streamOf(name) === stream);
         if (queue === undefined) this.feed.decisionsChanged();
         else this.feed.queueChanged(queue);
       },
     );
     tail.start();
+    const search = new QueueSearch(this.queues, clock, this.options.logger, (queue) => {
+      tail.add(streamOf(queue));
+      this.feed.queueChanged(queue);
+    });
+    search.start();
     this.releasers.add('feed', async () => {
+      search.close();
       tail.close();
       await this.feed.close();
     });

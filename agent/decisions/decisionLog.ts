@@ -130,9 +130,9 @@ export class DecisionLog {
 
   /** One command for many decisions: a command for each would cost more than the decision itself. */
   private async write(batch: Decision[]): Promise<void> {
-    const entries = batch.map((decision) => JSON.stringify(decision));
+    const lines = batch.map((decision) => JSON.stringify(decision)).join('\n');
     try {
-      await this.scripts.run('recordDecisions', [this.keys.decisions], [MAX_DECISIONS, ...entries]);
+      await this.scripts.run('recordDecisions', [this.keys.decisions], [MAX_DECISIONS, lines]);
     } catch (error) {
       this.logger.warn({ count: batch.length, why: messageOf(error) }, 'decisions not recorded');
     }

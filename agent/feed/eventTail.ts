@@ -16,17 +16,25 @@ export class EventTail {
   /** Ids, never "$": that would leave out what comes between two reads. */
   private readonly positions = new Map<string, string>();
   private readonly stopping = new AbortController();
+  private readonly streams: string[];
 
   constructor(
     private readonly redis: Redis,
-    private readonly streams: string[],
+    streams: string[],
     private readonly clock: Clock,
     private readonly onNews: (stream: string) => void,
-  ) {}
+  ) {
+    this.streams = [...streams];
+  }
 
   start(): void {
     this.redis.once('close', () => this.redis.on('ready', () => this.tellAll()));
     void this.follow();
+  }
+
+  /** Follows one more stream, from the next read on. */
+  add(stream: string): void {
+    if (!this.streams.includes(stream)) this.streams.push(stream);
   }
 
   close(): void {
@@ -37,7 +45,7 @@ export class EventTail {
   private async follow(): Promise<void> {
     while (!this.stopping.signal.aborted) {
       try {
-        if (this.positions.size === 0) await this.findPositions();
+        if (this.positions.size < this.streams.length) await this.findPositions();
         await this.read();
       } catch {
         // Redis is away: ioredis reconnects.
@@ -52,11 +60,15 @@ export class EventTail {
   }
 
   private async findPositions(): Promise<void> {
+    const isLate = this.positions.size > 0;
+    const streams = this.streams.filter((stream) => !this.positions.has(stream));
     const found = await Promise.all(
-      this.streams.map((stream) => this.redis.xrevrange(stream, '+', '-', 'COUNT', 1)),
+      streams.map((stream) => this.redis.xrevrange(stream, '+', '-', 'COUNT', 1)),
     );
-    for (const [index, stream] of this.streams.entries()) {
+    for (const [index, stream] of streams.entries()) {
       this.positions.set(stream, found[index]?.[0]?.[0] ?? '0-0');
+      // What came between adding it and now was not seen.
+      if (isLate) this.onNews(stream);
     }
   }
 

@@ -29,7 +29,7 @@ const REGULAR_REFRESH_MS = 1_000;
 export interface StateFeedOptions {
   store: StateStore;
   reader: JobReader;
-  queueNames: string[];
+  queueNames: () => string[];
   leases: Leases;
   decisions: DecisionLog;
   scheduleRows: () => Promise<ScheduleRow[]>;
@@ -85,7 +85,7 @@ export class StateFeed {
   }
 
   private markAllDirty(): void {
-    for (const name of this.options.queueNames) this.dirtyQueues.add(name);
+    for (const name of this.options.queueNames()) this.dirtyQueues.add(name);
     this.decisionsDirty = true;
   }
 

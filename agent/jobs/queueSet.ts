@@ -6,19 +6,44 @@ import type { Config } from '../config/schema.ts';
 /** BullMQ's order of delayed jobs: the time they are due, and a counter in the low 12 bits. */
 const DELAYED_SCORE_PER_MS = 0x1000;
 
-/** The queues of the config, opened when first used. */
+const SCAN_COUNT = 1_000;
+
+/** The queues of the config, and those of other BullMQ programs on this Redis. Opened when first used. */
 export class QueueSet {
   private readonly queues = new Map<string, Queue>();
+  private readonly found = new Set<string>();
 
   constructor(
     private readonly redis: Redis,
     private readonly config: Config,
   ) {}
 
-  /** Names in the order of the config: `default` first, then as declared. */
+  /** Names in the order of the config: `default` first, then as declared, then what was found. */
   names(): string[] {
     const declared = Object.values(this.config.jobs).map((type) => type.queue);
-    return [...new Set(['default', ...declared])];
+    return [...new Set(['default', ...declared, ...[...this.found].sort()])];
+  }
+
+  /**
+   * Looks for queues that other programs made: BullMQ keeps a key `<prefix>:<queue>:meta` of each.
+   * @returns the names that were not known before
+   */
+  async discover(): Promise<string[]> {
+    const known = new Set(this.names());
+    const { prefix } = this.config.redis;
+    const pattern = `${prefix.replaceAll(/[*?[\]\\]/g, '\\$&')}:*:meta`;
+    const keys: AsyncIterable<string[]> = this.redis.scanStream({
+      match: pattern,
+      count: SCAN_COUNT,
+    });
+    for await (const batch of keys) {
+      for (const key of batch) {
+        const name = key.slice(prefix.length + 1, -':meta'.length);
+        // BullMQ allows no ":" in a queue's name: such a key is of something else.
+        if (!name.includes(':')) this.found.add(name);
+      }
+    }
+    return this.names().filter((name) => !known.has(name));
   }
 
   get(name: string): Queue {
@@ -30,7 +55,7 @@ export class QueueSet {
     return queue;
   }
 
-  /** @throws InterlockError `not_found` for a queue that the config does not name */
+  /** @throws InterlockError `not_found` for a queue that nobody made */
   require(name: string): Queue {
     if (this.names().includes(name)) return this.get(name);
     throw new InterlockError({
