@@ -22,6 +22,7 @@ import {
   privateSocketPath,
   shutdownIfUnused,
 } from './redis/privateServer.ts';
+import { PrivateServerGuard } from './redis/privateServerGuard.ts';
 import { chooseRedisTarget } from './redis/target.ts';
 import { Releasers } from './releasers.ts';
 import { createHandlers } from './rpc/handlers.ts';
@@ -148,8 +149,10 @@ export class Agent {
       privateSocketPath: privateSocketPath(options.stateFolder),
     });
     const clientName = `${CLIENT_NAME_PREFIX}-${this.agentId}`;
+    const { clock, env, logger } = context;
+    const ensureServer = () => ensurePrivateServer(options.stateFolder, clock, env);
     if (target.kind === 'private') {
-      const socketPath = await ensurePrivateServer(options.stateFolder, context.clock, context.env);
+      const socketPath = await ensureServer();
       releasers.add('private redis', async () => {
         await shutdownIfUnused(socketPath, clientName);
       });
@@ -157,6 +160,10 @@ export class Agent {
     const connections = await RedisConnections.open(target, clientName);
     this.connections = connections;
     releasers.add('redis connections', () => connections.close());
+    if (target.kind === 'private') {
+      const guard = new PrivateServerGuard(connections, ensureServer, clock, logger);
+      releasers.add('private redis guard', () => guard.close());
+    }
     return connections;
   }
 

@@ -30,7 +30,7 @@ export class Enqueuer implements Enqueuing {
 
   async enqueue(request: EnqueueRequest): Promise<Decision> {
     const { clock, decisions, queueOf } = this.options;
-    const type = this.typeOf(request.type);
+    const type = await this.typeOf(request);
     const jobId = request.jobId ?? newJobId(clock);
     const key =
       type.unique === undefined ? null : uniqueKeyOf(request.type, type.unique, request.data);
@@ -53,18 +53,24 @@ export class Enqueuer implements Enqueuing {
     );
   }
 
-  private typeOf(name: string): JobTypeConfig {
+  private async typeOf(request: EnqueueRequest): Promise<JobTypeConfig> {
     const { jobs } = this.options.config;
+    const name = request.type;
     const type = Object.hasOwn(jobs, name) ? jobs[name] : undefined;
     if (type !== undefined) return type;
     const known = Object.keys(jobs);
+    const remedy =
+      known.length === 0
+        ? 'Declare it under "jobs" in interlock.config.json.'
+        : `Use one of ${known.join(', ')}, or declare it under "jobs" in interlock.config.json.`;
+    await this.options.decisions.record({
+      ...{ action: request.action ?? 'enqueue', subject: name, key: null, outcome: 'refused' },
+      ...{ reason: 'unknown_type', jobId: null, survivor: null, holder: null, until: null, remedy },
+    });
     throw new InterlockError({
       code: 'not_found',
       message: `There is no job type "${name}".`,
-      remedy:
-        known.length === 0
-          ? 'Declare it under "jobs" in interlock.config.json.'
-          : `Use one of ${known.join(', ')}, or declare it under "jobs" in interlock.config.json.`,
+      remedy,
       details: { type: name, known },
     });
   }

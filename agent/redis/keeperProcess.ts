@@ -5,7 +5,7 @@
  */
 import { Redis } from 'ioredis';
 import { systemClock, sleep } from '../common/clock.ts';
-import { countClients, KEEPER_CLIENT_NAME } from './privateServer.ts';
+import { countClients, endServer, KEEPER_CLIENT_NAME } from './privateServer.ts';
 
 /** Longer than a supervisor takes to bring a killed agent back, restart delays included. */
 const GRACE_MS = 30_000;
@@ -32,7 +32,7 @@ async function keep(socketPath: string, graceMs: number): Promise<void> {
     }
     unusedSinceMs ??= systemClock.monotonic();
     if (systemClock.monotonic() - unusedSinceMs < graceMs) continue;
-    await redis.shutdown('SAVE');
+    await endServer(redis);
   }
 }
 

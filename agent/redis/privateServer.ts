@@ -60,14 +60,26 @@ export async function shutdownIfUnused(socketPath: string, ownName: string): Pro
   try {
     await redis.connect();
     if ((await countClients(redis, ownName)) > 0) return false;
-    // Redis closes the connection instead of answering.
-    await redis.shutdown('SAVE').catch(() => undefined);
+    await endServer(redis);
     return true;
   } catch {
     return false;
   } finally {
     redis.disconnect();
   }
+}
+
+/**
+ * Ends a private server. Its append-only file is written and synced on the way; a snapshot beside
+ * it is not needed, and could fail where its folder was removed.
+ */
+export async function endServer(redis: Redis): Promise<void> {
+  const info = await redis.info('server');
+  // Redis closes the connection instead of answering.
+  await redis.shutdown('NOSAVE').catch(() => undefined);
+  const pid = Number(/^process_id:(\d+)/m.exec(info)?.[1]);
+  const refused = redis.status === 'ready' && (await redis.ping().catch(() => '')) === 'PONG';
+  if (refused && Number.isInteger(pid)) process.kill(pid, 'SIGKILL');
 }
 
 /** Clients of ours that are connected, without the keeper and without those of `exceptName`. */
@@ -220,7 +232,8 @@ async function ensureKeeper(socketPath: string): Promise<void> {
   spawn(process.execPath, [keeperProgram(), socketPath], {
     detached: true,
     stdio: 'ignore',
-    env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
+    // What is preloaded into every process of the user's has no business in the keeper.
+    env: { ...process.env, ELECTRON_RUN_AS_NODE: '1', NODE_OPTIONS: '' },
   }).unref();
 }
 

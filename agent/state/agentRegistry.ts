@@ -25,6 +25,8 @@ export class AgentRegistry {
   /** Writes our entry now and keeps it fresh. */
   async start(): Promise<void> {
     await this.beat();
+    // What agents that are gone left behind is removed on the way.
+    await this.list();
   }
 
   /** Every agent whose entry is fresh, and that is not known to be dead. */

@@ -39,13 +39,13 @@ describe('the example project in a workbench', function () {
 
   after(async () => {
     await browser.close();
-    await server.stop();
+    await server.remove();
     await feed.close();
     workspace.remove();
   });
 
   afterEach(async function () {
-    if (this.currentTest?.state !== 'failed') return;
+    if (this.currentTest?.state !== 'failed' || workbench.page.isClosed()) return;
     const name = this.currentTest.title.replaceAll(/[^\w]+/g, '-');
     await workbench.page.screenshot({ path: path.join(SCREENSHOTS, `failed-${name}.png`) });
   });

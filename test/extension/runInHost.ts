@@ -93,7 +93,7 @@ async function runInCodeServer({ workspace, suite, env }: Run): Promise<number> 
     });
   } finally {
     await browser.close();
-    await server.stop();
+    await server.remove();
   }
 }
 

@@ -8,6 +8,9 @@ const FLAGS = [
 /** The size of the screenshots in the documentation. */
 const VIEWPORT = { width: 1280, height: 800 };
 
+/** A click that finds nothing to click in that time fails. */
+const ACTION_TIMEOUT_MS = 15_000;
+
 export function launchBrowser(executablePath: string): Promise<Browser> {
   return chromium.launch({ executablePath, args: FLAGS, headless: true });
 }
@@ -15,5 +18,6 @@ export function launchBrowser(executablePath: string): Promise<Browser> {
 /** A page in a profile of its own, so that no window remembers another. */
 export async function newPage(browser: Browser, scheme: 'dark' | 'light' = 'dark'): Promise<Page> {
   const context = await browser.newContext({ viewport: VIEWPORT, colorScheme: scheme });
+  context.setDefaultTimeout(ACTION_TIMEOUT_MS);
   return context.newPage();
 }

@@ -69,7 +69,7 @@ export class CodeServer {
         everyMs: 100,
       });
     } catch (error) {
-      await server.stop();
+      await server.remove();
       throw new Error(`code-server did not start:\n${started.output()}`, { cause: error });
     }
     return server;
@@ -102,8 +102,14 @@ export class CodeServer {
     return `http://127.0.0.1:${this.port}/?folder=${encodeURIComponent(paths.workspace)}&${query}`;
   }
 
+  /** Ends the server with its extension hosts; what outlives them keeps its files. */
   async stop(): Promise<void> {
     await endProcess(this.process);
+  }
+
+  /** Ends the server and removes its files. */
+  async remove(): Promise<void> {
+    await this.stop();
     this.temporary.remove();
   }
 

@@ -4,9 +4,9 @@ import { compare, merge, type Comparison } from '../comparison.ts';
 import { Side } from '../sides/side.ts';
 import { limitRow, rateRow, type Row } from './row.ts';
 
-const JOBS_PER_ROUND = { sequential: 1_500, concurrent: 4_000 };
+const JOBS_PER_ROUND = { sequential: 1_200, concurrent: 3_000 };
 const IN_FLIGHT = 64;
-const ROUNDS = 5;
+const ROUNDS = 4;
 /** A process may be fast or slow by chance of its layout: several pairs are measured. */
 const PAIRS = 3;
 const REFUSALS = 100;

@@ -23,27 +23,27 @@ interface Plan {
 const PLANS: Plan[] = [
   {
     figure: 'jobs in handler processes, concurrency 16, against sandboxed processors',
-    ...{ isolation: 'process', concurrency: 16, count: 4_000, rounds: 7, bar: 3 },
+    ...{ isolation: 'process', concurrency: 16, count: 4_000, rounds: 5, bar: 3 },
   },
   {
     figure: 'jobs in handler processes, concurrency 4, against sandboxed processors',
-    ...{ isolation: 'process', concurrency: 4, count: 2_000, rounds: 5 },
+    ...{ isolation: 'process', concurrency: 4, count: 2_000, rounds: 3 },
   },
   {
     figure: 'jobs in handler processes, concurrency 1, against sandboxed processors',
-    ...{ isolation: 'process', concurrency: 1, count: 800, rounds: 5 },
+    ...{ isolation: 'process', concurrency: 1, count: 600, rounds: 3 },
   },
   {
     figure: 'the same at 16 with a uniqueness rule (runs are fenced), against sandboxed processors',
-    ...{ isolation: 'process', concurrency: 16, count: 4_000, rounds: 5, unique: true },
+    ...{ isolation: 'process', concurrency: 16, count: 3_000, rounds: 3, unique: true },
   },
   {
     figure: 'jobs `inline`, concurrency 16, against a bare BullMQ worker',
-    ...{ isolation: 'inline', concurrency: 16, count: 6_000, rounds: 9, bar: 0.95 },
+    ...{ isolation: 'inline', concurrency: 16, count: 5_000, rounds: 9, bar: 0.95 },
   },
   {
     figure: 'jobs `inline`, concurrency 1, against a bare BullMQ worker',
-    ...{ isolation: 'inline', concurrency: 1, count: 1_500, rounds: 9, bar: 0.95 },
+    ...{ isolation: 'inline', concurrency: 1, count: 1_200, rounds: 7, bar: 0.95 },
   },
 ];
 

@@ -73,11 +73,11 @@ export class SideBar {
   }
 
   private pane(name: ViewName): Locator {
-    return this.root.locator('.pane', { has: this.header(name) });
+    return this.root.locator('.pane', { has: this.page.locator(headerOf(name)) });
   }
 
   private header(name: ViewName): Locator {
-    return this.page.locator(`.part.sidebar .pane-header[aria-label^="${name}"]`);
+    return this.root.locator(headerOf(name));
   }
 
   private async setExpanded(name: ViewName, expanded: boolean): Promise<void> {
@@ -85,4 +85,8 @@ export class SideBar {
     if ((await header.getAttribute('aria-expanded')) === String(expanded)) return;
     await header.click();
   }
+}
+
+function headerOf(name: ViewName): string {
+  return `.pane-header[aria-label^="${name}"]`;
 }

@@ -102,6 +102,8 @@ export async function invoke(
           ended = true;
         };
         vscode.commands.executeCommand(command).then(done, done);
+        // Its list opens meanwhile: a key that is pressed too early would answer with nothing.
+        if (keys !== 'none') return false;
       }
       if (keys === 'tick') {
         await press('quickInput.next');

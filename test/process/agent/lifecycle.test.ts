@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
+import { Redis } from 'ioredis';
 import * as z from 'zod';
 import { AgentClient } from '../../../agent/protocol/agentClient.ts';
 import { AGENT_RECORD_FILE, readAgentRecord } from '../../../agent/protocol/agentRecord.ts';
@@ -37,6 +38,15 @@ function processesOf(workspace: TestWorkspace): number[] {
   );
   for (const row of rows) if (found.has(row.ppid)) found.add(row.pid);
   return [...found];
+}
+
+async function redisPidOf(workspace: TestWorkspace): Promise<number> {
+  const redis = new Redis({ path: path.join(workspace.stateFolder, 'redis.sock') });
+  try {
+    return Number(/^process_id:(\d+)/m.exec(await redis.info('server'))?.[1]);
+  } finally {
+    redis.disconnect();
+  }
 }
 
 describe('the life of an agent', () => {
@@ -190,6 +200,30 @@ describe('the life of an agent', () => {
     const firstHost = Number(job.runs()[0]?.split(' ')[0]);
     assert.ok(hosts.includes(firstHost));
     assert.equal(isAlive(firstHost), false, 'the handler process of the dead agent has ended');
+  });
+
+  it('brings its private Redis back when that is killed, with everything that was in it', async () => {
+    const agent = await start();
+    const job = await enqueueWaiting(agent, 'a');
+    const [queued] = await agent.client.request(requests.enqueue, { type: 'echo' });
+    await jobIn(agent, queued?.jobId ?? '', 'completed');
+    // More than a second: Redis syncs its append-only file once in each.
+    await eventually('the append-only file to be synced', async () => {
+      const { ageMs } = (await agent.client.request(requests.locks, {})).find(
+        ({ kind }) => kind === 'job',
+      ) ?? { ageMs: 0 };
+      return ageMs > 1_500;
+    });
+    process.kill(await redisPidOf(workspace), 'SIGKILL');
+    const again = await eventually('Redis to be back', async () => {
+      const row = await agent.client.request(requests.job, { id: queued?.jobId ?? '' });
+      return row.state === 'completed' && agent.client.request(requests.status, {});
+    });
+    assert.equal(again.redis.state, 'connected');
+    job.end();
+    await jobIn(agent, job.id, 'completed');
+    const [later] = await agent.client.request(requests.enqueue, { type: 'echo' });
+    await jobIn(agent, later?.jobId ?? '', 'completed');
   });
 
   it('gives a long job back on SIGTERM: it waits again with its attempts, in 5 s', async () => {

@@ -32,7 +32,7 @@ describe('the tail of events', () => {
     const news: string[] = [];
     follow(['a', 'b'], (stream) => news.push(stream));
     await blocked();
-    assert.deepEqual(news, []);
+    assert.equal(news.length, 0);
     await add('b');
     await eventually('news of b', () => news.includes('b'));
     assert.deepEqual(news, ['b']);
