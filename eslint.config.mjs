@@ -15,6 +15,43 @@ const noExtension = {
   message: 'The agent never imports the extension.',
 };
 
+/** The agent's folders from the ground up: none imports from a level above its own. */
+const agentLayers = [
+  ['common'],
+  ['protocol'],
+  ['config', 'state'],
+  ['redis'],
+  ['leases', 'decisions', 'handlers'],
+  ['jobs'],
+  ['schedules', 'streams'],
+  ['feed', 'simulate', 'doctor'],
+  ['rpc'],
+  ['cli'],
+];
+
+const noUpwards = (level) => {
+  const above = agentLayers.slice(level + 1).flat();
+  const roots = ['agent', 'compose', 'main', 'agentOptions', 'idleExit'];
+  const targets = [...above.map((folder) => `${folder}/`), ...roots.map((file) => `${file}\\.ts$`)];
+  return {
+    regex: `^(\\.\\./)+(${targets.join('|')})`,
+    message: 'Dependencies point one way: see docs/architecture.md for the levels.',
+  };
+};
+
+/** What the extension shares runs anywhere: it may use nothing else of the agent's. */
+const foundations = (folders) => {
+  if (folders.includes('common')) {
+    return [
+      { regex: '^\\.\\./', message: 'common/ depends on nothing of ours.' },
+      { group: ['node:*'], message: 'common/ runs anywhere.' },
+    ];
+  }
+  return folders.includes('protocol')
+    ? [{ regex: '^\\.\\./(?!common/)', message: 'protocol/ depends on common/ only.' }]
+    : [];
+};
+
 export default tseslint.config(
   {
     ignores: [
@@ -47,23 +84,12 @@ export default tseslint.config(
       'max-lines': ['error', { max: 400, skipBlankLines: true, skipComments: true }],
     },
   },
-  layer(['agent/**/*.ts'], [noVscode, noExtension]),
-  layer(
-    ['agent/common/**/*.ts'],
-    [
-      noVscode,
-      noExtension,
-      { regex: '^\\.\\./(?!common/)', message: 'common/ depends on nothing of ours.' },
-      { group: ['node:*'], message: 'common/ runs anywhere.' },
-    ],
-  ),
-  layer(
-    ['agent/protocol/**/*.ts'],
-    [
-      noVscode,
-      noExtension,
-      { regex: '^\\.\\./(?!common/)', message: 'protocol/ depends on common/ only.' },
-    ],
+  layer(['agent/*.ts'], [noVscode, noExtension]),
+  ...agentLayers.flatMap((folders, level) =>
+    layer(
+      folders.map((folder) => `agent/${folder}/**/*.ts`),
+      [noVscode, noExtension, ...foundations(folders), noUpwards(level)],
+    ),
   ),
   layer(
     ['src/**/*.ts'],
