@@ -1,7 +1,6 @@
-import type { Redis, RedisOptions } from 'ioredis';
+import { Redis, type RedisOptions } from 'ioredis';
 import { InterlockError, messageOf } from '../common/errors.ts';
 import type { RedisStatus } from '../protocol/model.ts';
-import { BatchingRedis } from './batchingRedis.ts';
 import { connectionOptions, describeTarget, type RedisTarget } from './target.ts';
 
 /** A command that Redis does not answer fails after that long, so that nothing hangs. */
@@ -74,7 +73,7 @@ export class RedisConnections {
   }
 
   private create(purpose: string, policy: RedisOptions): Redis {
-    const redis = new BatchingRedis({
+    const redis = new Redis({
       ...connectionOptions(this.target),
       ...policy,
       lazyConnect: true,
