@@ -25,7 +25,6 @@ const shared = {
   target: 'node20.19',
   outdir: 'dist',
   minify: production,
-  keepNames: true,
   sourcemap: watch,
   sourcesContent: false,
   metafile: true,

@@ -112,30 +112,21 @@ export class JobActions {
   }
 
   private async recordRequeue(job: Job, queue: string, survivor: string | null): Promise<void> {
+    const { decisions } = this.options;
     const fields = {
-      ...({
-        action: 'requeue',
-        subject: job.name,
-        survivor: null,
-        holder: null,
-        until: null,
-      } as const),
+      action: 'requeue' as const,
+      subject: job.name,
       key: job.deduplicationId === undefined ? null : labelOfDeduplicationId(job.deduplicationId),
       jobId: survivor ?? job.id ?? null,
     };
-    const { decisions } = this.options;
     if (survivor === null) {
-      decisions.recordSoon({
-        ...fields,
-        outcome: 'accepted',
-        reason: 'within_limits',
-        remedy: null,
-      });
+      decisions.recordAccepted(fields);
       return;
     }
     await decisions.recordSurvivor(
       {
         ...{ ...fields, outcome: 'already_queued', reason: 'unique_key' },
+        ...{ survivor: null, holder: null, until: null },
         remedy: `Requeue ${job.id ?? 'it'} again when job ${survivor} has ended.`,
       },
       queue,

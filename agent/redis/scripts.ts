@@ -12,7 +12,7 @@ export type ScriptName =
   | 'renewLease'
   | 'releaseLease'
   | 'recordRefusal'
-  | 'recordDecisions'
+  | 'recordAccepted'
   | 'reserveDeduplication'
   | 'claimSlot'
   | 'confirmSlot';

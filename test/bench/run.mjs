@@ -31,7 +31,7 @@ await Promise.all([
   // What is measured is built like the product: bundled and minified, with the same options.
   esbuild.build({
     ...shared,
-    ...{ format: 'cjs', minify: true, keepNames: true, mainFields: ['module', 'main'] },
+    ...{ format: 'cjs', minify: true, mainFields: ['module', 'main'] },
     entryPoints: { ourSide: 'test/bench/sides/ourSide.ts' },
     external: ['pg', 'redis', 'bullmq-otel', 'amaro'],
   }),

@@ -50,7 +50,7 @@ describe('the decision log', () => {
 
   it('writes what was accepted soon, and all of it when asked', async () => {
     for (let count = 0; count < 1_200; count += 1)
-      core.decisions.recordSoon(fields({ jobId: `j${count}` }));
+      core.decisions.recordAccepted(fields({ jobId: `j${count}` }));
     await core.decisions.flush();
     const all = await core.decisions.list(2_000, 0, everything);
     assert.deepEqual(
@@ -61,7 +61,7 @@ describe('the decision log', () => {
 
   it('keeps a bounded number', async () => {
     for (let round = 0; round < 3; round += 1) {
-      for (let count = 0; count < 4_500; count += 1) core.decisions.recordSoon(fields());
+      for (let count = 0; count < 4_500; count += 1) core.decisions.recordAccepted(fields());
       await core.decisions.flush();
     }
     const length = await core.redis.xlen(core.keys.decisions);
@@ -69,14 +69,14 @@ describe('the decision log', () => {
   });
 
   it('says in the log what of a flood it could not record', async () => {
-    for (let count = 0; count < 5_010; count += 1) core.decisions.recordSoon(fields());
+    for (let count = 0; count < 5_010; count += 1) core.decisions.recordAccepted(fields());
     await core.decisions.flush();
     assert.ok(lines.some((line) => line.includes('"dropped":10')));
   });
 
   it('never rejects when it can not write, and says so in the log', async () => {
     await core.redis.set(core.keys.decisions, 'not a stream');
-    core.decisions.recordSoon(fields());
+    core.decisions.recordAccepted(fields());
     await core.decisions.flush();
     assert.ok(
       lines.some((line) => line.includes('decisions not recorded')),
@@ -117,7 +117,7 @@ describe('the decision log', () => {
   it('reads times that scripts wrote in milliseconds', () => {
     const survivor = { jobId: 'j', state: 'active', since: '1700000000000' };
     const json = JSON.stringify({ ...fields(), at: '1700000000001', survivor });
-    const decision = parseEntry('1-0', json);
+    const decision = parseEntry('1-0', ['decision', json]);
     assert.deepEqual(
       [decision?.id, decision?.at, decision?.survivor?.since],
       ['1-0', '2023-11-14T22:13:20.001Z', '2023-11-14T22:13:20.000Z'],
