@@ -5,7 +5,7 @@ import type { Clock } from '../common/clock.ts';
 import { InterlockError, messageOf } from '../common/errors.ts';
 import type { JsonValue } from '../common/json.ts';
 import type { Config, JobTypeConfig } from '../config/schema.ts';
-import type { HandlerRunner, RunHooks } from '../handlers/runner.ts';
+import type { HandlerRunner, RunHooks, RunRequest } from '../handlers/runner.ts';
 import type { Logger } from '../logging.ts';
 import type { Keys } from '../redis/keys.ts';
 import type { Enqueuing } from './enqueuing.ts';
@@ -129,7 +129,10 @@ export class WorkerPool {
     try {
       // It may have waited for its place until now: no run begins while the others are cut.
       this.stopping.signal.throwIfAborted();
-      return await slot.runner.run(await this.requestOf(job, slot), this.hooksOf(job));
+      return await slot.runner.run(
+        this.requestOf(job, await this.fenceOf(job, slot)),
+        this.hooksOf(job),
+      );
     } catch (error) {
       if (!this.stopping.signal.aborted) throw withHandlerStack(error);
       // We cut it, it did not fail: it goes back and keeps its attempts.
@@ -141,12 +144,14 @@ export class WorkerPool {
     }
   }
 
-  private async requestOf(job: Job, slot: TypeSlot) {
-    const data: unknown = job.data;
+  private requestOf(job: Job, fence: number): RunRequest {
     return {
-      ...{ jobId: job.id ?? '?', queue: job.queueName, type: job.name, data },
+      jobId: job.id ?? '?',
+      queue: job.queueName,
+      type: job.name,
+      data: job.data,
       attempt: job.attemptsMade + 1,
-      fence: await this.fenceOf(job, slot),
+      fence,
       isReplay: false,
       enqueuedAtMs: job.timestamp,
     };
@@ -156,7 +161,7 @@ export class WorkerPool {
    * BullMQ counts the starts of a job in the script that gives us its lock: a fence for free. With a
    * uniqueness rule the next job of the same key must have a higher one, so the type counts.
    */
-  private async fenceOf(job: Job, slot: TypeSlot): Promise<number> {
+  private fenceOf(job: Job, slot: TypeSlot): number | Promise<number> {
     if (slot.config.unique === undefined) return job.attemptsStarted;
     return this.options.commands.hincrby(this.options.keys.runFences, job.name, 1);
   }

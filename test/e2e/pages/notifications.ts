@@ -1,20 +1,15 @@
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 
-/** Messages in the corner, and questions in the middle of the window. */
+/** Messages behind the bell, and questions in the middle of the window. */
 export class Notifications {
   constructor(private readonly page: Page) {}
 
-  /** Waits for a message with these words. */
-  async waitFor(text: string | RegExp): Promise<void> {
-    await this.page.locator('.notification-toast', { hasText: text }).first().waitFor();
-  }
-
-  async clear(): Promise<void> {
-    const close = this.page.locator('.notification-toast .codicon-notifications-clear');
-    while ((await this.page.locator('.notification-toast').count()) > 0) {
-      await this.page.locator('.notification-toast').first().hover();
-      await close.first().click();
-    }
+  /** Waits for a message with these words, then clears all. A window under test shows no toasts. */
+  async expect(text: string | RegExp): Promise<void> {
+    if (!(await this.center.isVisible())) await this.bell.click();
+    await this.center.locator('.notification-list-item', { hasText: text }).first().waitFor();
+    await this.page.locator('.notifications-center [aria-label^="Clear All"]').click();
+    await this.center.waitFor({ state: 'hidden' });
   }
 
   /** Presses a button of the dialog that asks. */
@@ -23,5 +18,13 @@ export class Notifications {
     await dialog.waitFor();
     await dialog.getByRole('button', { name: button, exact: true }).click();
     await dialog.waitFor({ state: 'detached' });
+  }
+
+  private get bell(): Locator {
+    return this.page.locator('.part.statusbar .statusbar-item[id="status.notifications"]');
+  }
+
+  private get center(): Locator {
+    return this.page.locator('.notifications-center.visible');
   }
 }

@@ -1,4 +1,5 @@
 import type { Locator, Page } from 'playwright-core';
+import { eventually } from '../../harness/eventually.ts';
 
 export type ViewName = 'Streams' | 'Jobs' | 'Schedules' | 'Locks' | 'Decisions';
 
@@ -9,6 +10,8 @@ export const VIEW_NAMES: readonly ViewName[] = [
   'Locks',
   'Decisions',
 ];
+
+const MENU_CLICK_TIMEOUT_MS = 1_000;
 
 /** Wide enough for a row's description. */
 const WIDTH = 520;
@@ -69,7 +72,11 @@ export class SideBar {
     await row.click({ button: 'right' });
     const item = this.page.locator('.monaco-menu .action-label', { hasText: entry }).first();
     await item.waitFor();
-    await item.click();
+    // A menu takes no click in its first 100 ms, so that the click that opened it chooses nothing.
+    await eventually('the menu to close', async () => {
+      if (await item.isVisible()) await item.click({ timeout: MENU_CLICK_TIMEOUT_MS });
+      return (await item.count()) === 0;
+    });
   }
 
   private pane(name: ViewName): Locator {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import { AgentClient } from '../../../agent/protocol/agentClient.ts';
 import { readAgentRecord } from '../../../agent/protocol/agentRecord.ts';
@@ -9,6 +10,9 @@ import type { CommandId, ViewId } from '../../../src/contributions.ts';
 import { eventually } from '../../harness/eventually.ts';
 
 const EXTENSION_ID = 'interlock.interlock';
+/** Between two looks at the window, as a person would pause. */
+const KEY_PAUSE_MS = 300;
+
 const START_DEADLINE_MS = 30_000;
 
 /** The API of the extension, activated. */
@@ -93,29 +97,46 @@ export async function invoke(
   effect: () => unknown,
 ): Promise<void> {
   let ended = true;
+  const done = () => {
+    ended = true;
+  };
+  const start = () => {
+    ended = false;
+    vscode.commands.executeCommand(command).then(done, done);
+  };
+  start();
   await eventually(
     what,
     async () => {
-      if (ended) {
-        ended = false;
-        const done = () => {
-          ended = true;
-        };
-        vscode.commands.executeCommand(command).then(done, done);
-        // Its list opens meanwhile: a key that is pressed too early would answer with nothing.
-        if (keys !== 'none') return false;
-      }
-      if (keys === 'tick') {
-        await press('quickInput.next');
-        await press('workbench.action.quickPickManyToggle');
-      }
-      if (keys !== 'none') await press('quickInput.accept');
-      return effect();
+      // Its list opens in the first pause: a key that is pressed too early would answer with nothing.
+      await delay(KEY_PAUSE_MS);
+      if (await answered(effect)) return true;
+      if (ended) start();
+      else await pressKeys(keys);
+      return false;
     },
-    { deadlineMs: 20_000, everyMs: 400 },
+    { deadlineMs: 20_000 },
   );
   await press('workbench.action.closeQuickOpen');
   await press('notifications.clearAll');
+}
+
+/** What the effect throws counts as "not yet". */
+async function answered(effect: () => unknown): Promise<boolean> {
+  try {
+    return Boolean(await effect());
+  } catch {
+    return false;
+  }
+}
+
+async function pressKeys(keys: 'none' | 'pick' | 'tick'): Promise<void> {
+  if (keys === 'none') return;
+  if (keys === 'tick') {
+    await press('quickInput.next');
+    await press('workbench.action.quickPickManyToggle');
+  }
+  await press('quickInput.accept');
 }
 
 async function press(command: string): Promise<void> {
