@@ -72,7 +72,15 @@ async function installInto(folder) {
   writeFileSync(path.join(folder, 'package.json'), JSON.stringify({ private: true, dependencies }));
   const { node, serverMain } = codeServerPaths(folder);
   const vscode = path.dirname(path.dirname(serverMain));
-  const install = ['npm', 'install', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund'];
+  const install = [
+    'npm',
+    'install',
+    '--omit=dev',
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+  ];
 
   await runLogged('npm install code-server', install, { cwd: folder });
   const env = {

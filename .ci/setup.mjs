@@ -64,7 +64,9 @@ function checkNode() {
 
 async function installPackages() {
   if (packagesAreInstalled()) return;
-  await runLogged('npm ci', ['npm', 'ci', '--no-audit', '--no-fund'], { cwd: ROOT });
+  await runLogged('npm ci', ['npm', 'ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: ROOT,
+  });
 }
 
 /**
