@@ -13,7 +13,7 @@ import { readJobLocks } from './jobs/jobLocks.ts';
 import { JobReader } from './jobs/jobReader.ts';
 import { QueueSearch } from './jobs/queueSearch.ts';
 import { QueueSet } from './jobs/queueSet.ts';
-import { WorkerPool } from './jobs/workerPool.ts';
+import { lockTtlOf, WorkerPool } from './jobs/workerPool.ts';
 import { RedisLeases } from './leases/redisLeases.ts';
 import type { Logger } from './logging.ts';
 import type { Holder } from './protocol/decision.ts';
@@ -199,8 +199,9 @@ export class ServiceSet {
   }
 
   private jobLocks(active: JobRow[]): Promise<LockRow[]> {
-    const ttls = Object.values(this.options.config.jobs).map((type) => type.lease.ttl);
-    const { connections } = this.options;
-    return readJobLocks(connections.commands, this.keys, active, Math.max(1, ...ttls));
+    const { config, connections } = this.options;
+    return readJobLocks(connections.commands, this.keys, active, (queue) =>
+      lockTtlOf(Object.values(config.jobs).filter((type) => type.queue === queue)),
+    );
   }
 }

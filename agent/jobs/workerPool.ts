@@ -18,6 +18,9 @@ import { Semaphore } from './semaphore.ts';
  */
 const MAX_STALLED_COUNT = 1_000;
 
+/** Looking for jobs without a lock costs a script call for each queue. */
+const MIN_STALLED_INTERVAL_MS = 1_000;
+
 /** How long giving jobs back to their queue may take. */
 const GIVE_BACK_MS = 500;
 
@@ -91,7 +94,7 @@ export class WorkerPool {
   private createWorker(queue: string): Worker {
     const { config, connection, agentId, logger } = this.options;
     const types = [...this.slots.values()].filter((slot) => slot.config.queue === queue);
-    const ttlMs = Math.max(...types.map((slot) => slot.config.lease.ttl));
+    const ttlMs = lockTtlOf(types.map((slot) => slot.config));
     const worker = new Worker(queue, (job, token) => this.run(job, token), {
       connection,
       prefix: config.redis.prefix,
@@ -99,7 +102,8 @@ export class WorkerPool {
       concurrency: types.reduce((sum, slot) => sum + slot.config.concurrency, 0),
       lockDuration: ttlMs,
       lockRenewTime: Math.floor(ttlMs / 3),
-      stalledInterval: ttlMs,
+      // A lock that ended is seen soon after; a job whose lock lives is left alone, however often we look.
+      stalledInterval: Math.max(MIN_STALLED_INTERVAL_MS, Math.floor(ttlMs / 3)),
       maxStalledCount: MAX_STALLED_COUNT,
       settings: {
         backoffStrategy: (attemptsMade, _type, _error, job) =>
@@ -183,6 +187,11 @@ export class WorkerPool {
     this.runs += change;
     this.options.onRunsChange(this.runs);
   }
+}
+
+/** BullMQ's locks have one TTL for a queue: that of the type that asks for the longest. */
+export function lockTtlOf(types: JobTypeConfig[]): number {
+  return Math.max(1, ...types.map((type) => type.lease.ttl));
 }
 
 /** BullMQ keeps the stack of what is thrown: it shall be the handler's, not ours. */
