@@ -11,7 +11,8 @@ export const VIEW_NAMES: readonly ViewName[] = [
   'Decisions',
 ];
 
-const MENU_CLICK_TIMEOUT_MS = 1_000;
+/** A row that moved away under the pointer is looked for again. */
+const CLICK_MS = 2_000;
 
 /** Wide enough for a row's description. */
 const WIDTH = 520;
@@ -67,16 +68,30 @@ export class SideBar {
     }
   }
 
-  /** Chooses an entry of a row's context menu. */
+  /**
+   * Chooses an entry of a row's context menu. Rows move and change while jobs run, so a menu
+   * without the entry is closed and opened again.
+   */
   async chooseFromMenu(row: Locator, entry: string): Promise<void> {
-    await row.click({ button: 'right' });
-    const item = this.page.locator('.monaco-menu .action-label', { hasText: entry }).first();
-    await item.waitFor();
-    // A menu takes no click in its first 100 ms, so that the click that opened it chooses nothing.
-    await eventually('the menu to close', async () => {
-      if (await item.isVisible()) await item.click({ timeout: MENU_CLICK_TIMEOUT_MS });
-      return (await item.count()) === 0;
-    });
+    const menu = this.page.locator('.monaco-menu');
+    const item = menu.locator('.action-label', { hasText: entry }).first();
+    let chosen = false;
+    await eventually(
+      `${entry} to be chosen`,
+      async () => {
+        if (chosen && (await menu.count()) === 0) return true;
+        if ((await menu.count()) === 0) await row.click({ button: 'right', timeout: CLICK_MS });
+        if (await item.isVisible()) {
+          // A menu takes no click in its first 100 ms: then it stays, and the next one counts.
+          await item.click({ timeout: CLICK_MS });
+          chosen = true;
+        } else {
+          await this.page.keyboard.press('Escape');
+        }
+        return false;
+      },
+      { deadlineMs: 20_000, everyMs: 150 },
+    );
   }
 
   private pane(name: ViewName): Locator {

@@ -4,6 +4,9 @@ import { QuickPick } from './quickPick.ts';
 import { SideBar } from './sideBar.ts';
 import { StatusBar } from './statusBar.ts';
 
+/** The first window of a server starts an extension host as well. */
+const ACTIVATION_TIMEOUT_MS = 60_000;
+
 /** One VS Code window. */
 export class Workbench {
   readonly sideBar: SideBar;
@@ -25,7 +28,7 @@ export class Workbench {
     await page.goto(url);
     await page.locator('.monaco-workbench .part.statusbar').waitFor();
     const workbench = new Workbench(page);
-    await workbench.statusBar.interlock.waitFor();
+    await workbench.statusBar.interlock.waitFor({ timeout: ACTIVATION_TIMEOUT_MS });
     return workbench;
   }
 
