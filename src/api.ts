@@ -24,6 +24,8 @@ export interface TreeRow {
 export interface InterlockApi {
   /** Settles when the first attempt to reach an agent has ended, however it ended. Never rejects. */
   readonly ready: Promise<void>;
+  /** What `activate` took, in ms. Loading the bundle comes before it and is not in it. */
+  readonly activationMs: number;
   state(): ExtensionState;
   /** The agent's state as this window has it; undefined before the first snapshot. */
   snapshot(): StateSnapshot | undefined;

@@ -88,12 +88,11 @@ export class Container implements Disposable {
     else this.agent.dispatch({ type: 'wanted', want: this.wantsAgent() ? 'run' : 'watch' });
   }
 
-  logActivation(ms: number): void {
-    this.channel.info(`activated in ${ms.toFixed(1)} ms`);
-  }
-
-  api(): InterlockApi {
+  /** @param activationMs what it took to get here */
+  api(activationMs: number): InterlockApi {
+    this.channel.info(`activated in ${activationMs.toFixed(1)} ms`);
     return {
+      activationMs,
       ready: this.agent.ready,
       state: () => this.state(),
       snapshot: () => this.agent.store.snapshot(),

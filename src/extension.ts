@@ -8,8 +8,7 @@ export function activate(context: vscode.ExtensionContext): InterlockApi {
   const container = new Container(context);
   context.subscriptions.push(container);
   setImmediate(() => container.begin());
-  container.logActivation(performance.now() - startedAt);
-  return container.api();
+  return container.api(performance.now() - startedAt);
 }
 
 /** Disposing the subscriptions closes the connection; the agent leaves by itself when nobody needs it. */

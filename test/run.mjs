@@ -96,7 +96,6 @@ function runNode(args, resultsFile, limitMs) {
       ...withoutProductSettings(process.env),
       HOME: home,
       TMPDIR: runFolder,
-      ...(process.stdout.isTTY ? {} : { FORCE_COLOR: '0' }),
       INTERLOCK_TEST_CACHE: testCacheFolder(),
       INTERLOCK_TEST_RESULTS: resultsFile,
       ...(flags.includes('--update-docs') ? { INTERLOCK_UPDATE_DOCS: '1' } : {}),

@@ -12,6 +12,7 @@ import { PROJECT_ROOT, type TestWorkspace } from '../harness/workspace.ts';
 import { VIEW_NAMES } from './pages/sideBar.ts';
 import { Workbench } from './pages/workbench.ts';
 
+const UPDATE_DOCS = process.env['INTERLOCK_UPDATE_DOCS'] === '1';
 const SCREENSHOTS = path.join(PROJECT_ROOT, 'test-results', 'screenshots');
 
 /** Seconds that the agent waits after its last window; long enough for a window to reload. */
@@ -130,6 +131,8 @@ describe('the example project in a workbench', function () {
     const job = sideBar.rows('Jobs', REFUSED_PAYLOAD).first();
     await sideBar.chooseFromMenu(job, 'Requeue Failed Jobs');
     await notifications.expect('Requeued jobs: 1.');
+    // It fails again, and is delayed for two seconds in between.
+    await job.waitFor({ state: 'detached' });
   });
 
   it('removes the failed job by its context menu, and asks first', async () => {
@@ -222,10 +225,12 @@ async function takeScreenshots(workbench: Workbench, theme: Theme): Promise<void
   }
   await sideBar.showAll();
   await simulateDuplicates(workbench);
-  await page.getByText('Activating Extensions').waitFor({ state: 'hidden' });
+  // VS Code's own extensions take half a minute, and only a published picture is worth that.
+  if (UPDATE_DOCS)
+    await page.getByText('Activating Extensions').waitFor({ state: 'hidden', timeout: 60_000 });
   await page.mouse.move(900, 500);
   await page.screenshot({ path: shot(`${theme}-overview`) });
-  if (process.env['INTERLOCK_UPDATE_DOCS'] === '1') copyToDocs(theme);
+  if (UPDATE_DOCS) copyToDocs(theme);
 }
 
 function shot(name: string): string {

@@ -2,6 +2,7 @@
 const mocha = (folder) => [
   ...['--import', 'tsx', 'node_modules/mocha/bin/mocha.js', `test/${folder}/**/*.test.ts`],
   ...['--reporter', './test/harness/resultReporter.ts'],
+  ...(process.stdout.isTTY ? [] : ['--no-color']),
   // Where nobody looks, a test that does not run is a failure.
   ...(process.env.CI ? ['--forbid-pending'] : []),
 ];

@@ -1,3 +1,5 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import * as path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import { AgentClient } from '../../../agent/protocol/agentClient.ts';
@@ -20,6 +22,19 @@ export async function interlock(): Promise<InterlockApi> {
   const extension = vscode.extensions.getExtension<InterlockApi>(EXTENSION_ID);
   if (extension === undefined) throw new Error(`${EXTENSION_ID} is not installed in this window`);
   return extension.activate();
+}
+
+/** Written where the benchmarks find it: `test-results/activation.json` of the project. */
+export async function recordActivation(): Promise<number> {
+  const { activationMs } = await interlock();
+  const project = vscode.extensions.getExtension(EXTENSION_ID)?.extensionPath ?? '';
+  const folder = path.join(project, 'test-results');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(
+    path.join(folder, 'activation.json'),
+    JSON.stringify({ activationMs, vscode: vscode.version }),
+  );
+  return activationMs;
 }
 
 export function workspaceFolder(): string {

@@ -6,6 +6,7 @@ import { eventually } from '../../harness/eventually.ts';
 import {
   enqueue,
   interlock,
+  recordActivation,
   rowsOf,
   snapshot,
   waitForState,
@@ -18,6 +19,10 @@ describe('the five views show what the agent does', () => {
       await interlock()
     ).ready;
     await waitForState('running');
+  });
+
+  it('tells what activating took', async () => {
+    assert.ok((await recordActivation()) > 0);
   });
 
   it('starts an agent with a Redis of its own', async () => {
