@@ -15,17 +15,22 @@ export interface Row {
 const perSecond = (rate: number) =>
   `${Math.round(rate).toLocaleString('en-US', { maximumSignificantDigits: 3 })}/s`;
 
-/** A rate against a peer's. @param atLeast the ratio to reach; undefined: for information */
+/**
+ * A rate against a peer's.
+ * @param atLeast the ratio to reach; undefined: for information
+ * @param whyBelow said only when the bar is missed
+ */
 export function rateRow(
   figure: string,
   comparison: Comparison,
   atLeast: number | undefined,
-  note = '',
+  whyBelow = '',
 ): Row {
   const { ours, peer, ratio } = figuresOf(comparison);
   process.stderr.write(`  ${figure}: ${ratio.toFixed(2)}\n`);
   return {
-    ...{ figure, note },
+    figure,
+    note: atLeast !== undefined && ratio < atLeast ? whyBelow : '',
     bar: atLeast === undefined ? '' : `ratio ≥ ${atLeast}`,
     measured: perSecond(ours),
     peer: perSecond(peer),

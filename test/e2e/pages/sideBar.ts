@@ -11,6 +11,9 @@ export const VIEW_NAMES: readonly ViewName[] = [
   'Decisions',
 ];
 
+/** VS Code's 100 ms, and a little more. */
+const MENU_DEAF_MS = 120;
+
 /** A row that moved away under the pointer is looked for again. */
 const CLICK_MS = 2_000;
 
@@ -75,23 +78,24 @@ export class SideBar {
   async chooseFromMenu(row: Locator, entry: string): Promise<void> {
     const menu = this.page.locator('.monaco-menu');
     const item = menu.locator('.action-label', { hasText: entry }).first();
-    let chosen = false;
     await eventually(
-      `${entry} to be chosen`,
+      `a menu with ${entry}`,
       async () => {
-        if (chosen && (await menu.count()) === 0) return true;
-        if ((await menu.count()) === 0) await row.click({ button: 'right', timeout: CLICK_MS });
-        if (await item.isVisible()) {
-          // A menu takes no click in its first 100 ms: then it stays, and the next one counts.
-          await item.click({ timeout: CLICK_MS });
-          chosen = true;
-        } else {
-          await this.page.keyboard.press('Escape');
-        }
+        await row.click({ button: 'right', timeout: CLICK_MS });
+        await menu.first().waitFor({ timeout: CLICK_MS });
+        if (await item.isVisible()) return true;
+        await this.page.keyboard.press('Escape');
         return false;
       },
       { deadlineMs: 20_000, everyMs: 150 },
     );
+    // A menu takes no click before a timer of its own has fired. One that is set later fires later.
+    await this.page.waitForFunction(
+      (ms) => new Promise<boolean>((resolve) => setTimeout(resolve, ms, true)),
+      MENU_DEAF_MS,
+    );
+    await item.click();
+    await menu.first().waitFor({ state: 'detached' });
   }
 
   private pane(name: ViewName): Locator {
