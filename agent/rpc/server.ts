@@ -12,6 +12,7 @@ import { HELLO_DEADLINE_MS, Session, type RequestContext } from './session.ts';
 /** Looking whether an agent answers, and taking the place of one that is gone, takes milliseconds. */
 const BIND_DEADLINE_MS = 5_000;
 
+const LINGER_MS = 50;
 const FAREWELL_DEADLINE_MS = 200;
 
 export interface RpcServerOptions {
@@ -90,7 +91,10 @@ export class RpcServer {
   async close(reason: string): Promise<void> {
     this.server?.close();
     const farewells = [...this.sessions].map((session) => session.farewell(reason));
-    await Promise.race([Promise.all(farewells), sleep(this.options.clock, FAREWELL_DEADLINE_MS)]);
+    const { clock } = this.options;
+    await Promise.race([Promise.all(farewells), sleep(clock, FAREWELL_DEADLINE_MS)]);
+    // A client that sees the end together with the message may drop what it has not read yet.
+    await sleep(clock, LINGER_MS);
     for (const session of this.sessions) session.dispose();
   }
 

@@ -93,11 +93,10 @@ export class Session {
     this.closeListeners.push(listener);
   }
 
-  /** Tells the client that the agent leaves, and closes when that is sent. */
+  /** Tells the client that the agent leaves. Settles when that is sent. */
   async farewell(reason: string): Promise<void> {
     const { method } = notifications.stopping;
     await this.connection.sendNotification(method, { reason }).catch(() => undefined);
-    this.dispose();
   }
 
   dispose(): void {
