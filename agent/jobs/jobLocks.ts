@@ -1,9 +1,10 @@
 import type { Redis } from 'ioredis';
 import * as z from 'zod';
-import { holder as holderSchema, type Holder } from '../protocol/decision.ts';
+import { lockState } from '../leases/lockState.ts';
 import type { JobRow, LockRow } from '../protocol/model.ts';
 import type { Keys } from '../redis/keys.ts';
-import { isHolderAlive } from '../state/processIdentity.ts';
+import { redisNowMs } from '../redis/redisNow.ts';
+import { readHolder } from '../state/readHolder.ts';
 
 /** The locks that BullMQ keeps for running jobs, with the agent that runs them. */
 export async function readJobLocks(
@@ -18,13 +19,11 @@ export async function readJobLocks(
     pipeline.pttl(keys.jobLock(job.queue, job.id));
     pipeline.hmget(keys.job(job.queue, job.id), 'processedOn', 'pb', 'ats', 'deid');
   }
-  const [answers, agents, time] = await Promise.all([
+  const [answers, agents, nowMs] = await Promise.all([
     pipeline.exec(),
     redis.hgetall(keys.agents),
-    redis.time(),
+    redisNowMs(redis),
   ]);
-  const [seconds, micros] = z.tuple([z.coerce.number(), z.coerce.number()]).parse(time);
-  const nowMs = seconds * 1000 + Math.floor(micros / 1000);
   return active.flatMap((job, index) => {
     const ttl = z.number().safeParse(answers?.[index * 2]?.[1]);
     const fields = z
@@ -39,7 +38,7 @@ export async function readJobLocks(
     if (!ttl.success || ttl.data < 0 || !fields.success) return [];
     const lockTtlMs = lockTtlOf(job.queue);
     const [startedMs, worker, starts, deduplicationId] = fields.data;
-    const holder = worker === null ? null : parseHolder(agents[worker]);
+    const holder = readHolder(agents[worker ?? ''] ?? '');
     return {
       name: `job:${job.queue}/${job.id}`,
       kind: 'job',
@@ -52,22 +51,11 @@ export async function readJobLocks(
       renewedAt: new Date(roundToSecond(nowMs - Math.max(0, lockTtlMs - ttl.data))).toISOString(),
       ttlMs: ttl.data,
       ageMs: Math.max(0, nowMs - startedMs),
-      state:
-        holder?.alive === false ? 'holder_dead' : ttl.data < lockTtlMs / 3 ? 'expiring' : 'held',
+      state: lockState(holder, ttl.data, lockTtlMs),
     };
   });
 }
 
 function roundToSecond(ms: number): number {
   return Math.round(ms / 1_000) * 1_000;
-}
-
-function parseHolder(text: string | undefined): Holder | null {
-  if (text === undefined) return null;
-  try {
-    const parsed = holderSchema.safeParse(JSON.parse(text));
-    return parsed.success ? { ...parsed.data, alive: isHolderAlive(parsed.data) } : null;
-  } catch {
-    return null;
-  }
 }

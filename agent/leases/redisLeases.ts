@@ -2,12 +2,15 @@ import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import type { Clock } from '../common/clock.ts';
-import { holder as holderSchema, type Holder } from '../protocol/decision.ts';
+import type { Holder } from '../protocol/decision.ts';
 import type { LockRow } from '../protocol/model.ts';
 import type { Keys } from '../redis/keys.ts';
+import { redisNowMs } from '../redis/redisNow.ts';
 import type { Scripts } from '../redis/scripts.ts';
 import { isHolderAlive } from '../state/processIdentity.ts';
+import { readHolder } from '../state/readHolder.ts';
 import type { AcquireResult, LeaseHeld, LeaseRequest, Leases } from './lease.ts';
+import { lockState } from './lockState.ts';
 import { RenewedLease } from './renewedLease.ts';
 
 const millis = z.coerce.number().int();
@@ -56,8 +59,7 @@ export class RedisLeases implements Leases {
   async list(): Promise<LockRow[]> {
     const { redis, keys } = this.options;
     const names = (await redis.smembers(keys.leaseIndex)).sort();
-    const [seconds, micros] = z.tuple([millis, millis]).parse(await redis.time());
-    const nowMs = seconds * 1000 + Math.floor(micros / 1000);
+    const nowMs = await redisNowMs(redis);
     const rows: LockRow[] = [];
     for (const name of names) {
       const key = keys.lease(name);
@@ -97,7 +99,7 @@ export class RedisLeases implements Leases {
       return { acquired: true, lease, takenOverFrom: null };
     }
     const [, fence, acquiredAtMs, renewedAtMs, ttlMs, holderText, heldToken] = answer;
-    const heldBy = parseHolder(holderText);
+    const heldBy = holderOf(holderText);
     return {
       acquired: false,
       token: heldToken,
@@ -116,20 +118,13 @@ const UNKNOWN_HOLDER: Holder = {
   alive: null,
 };
 
-/** What another process wrote may be anything: an unreadable holder is unknown, not dead. */
-function parseHolder(text: string): Holder {
-  try {
-    const parsed = holderSchema.safeParse(JSON.parse(text));
-    if (!parsed.success) return UNKNOWN_HOLDER;
-    return { ...parsed.data, alive: isHolderAlive(parsed.data) };
-  } catch {
-    return UNKNOWN_HOLDER;
-  }
+/** An unreadable holder is unknown, not dead. */
+function holderOf(text: string): Holder {
+  return readHolder(text) ?? UNKNOWN_HOLDER;
 }
 
 function toLockRow(hash: z.infer<typeof leaseHash>, ttlMs: number, nowMs: number): LockRow {
-  const holder = parseHolder(hash.holder);
-  const expiring = ttlMs < hash.ttl / 3;
+  const holder = holderOf(hash.holder);
   return {
     name: hash.name,
     kind: hash.kind,
@@ -140,6 +135,6 @@ function toLockRow(hash: z.infer<typeof leaseHash>, ttlMs: number, nowMs: number
     renewedAt: new Date(hash.renewedAt).toISOString(),
     ttlMs: Math.max(0, ttlMs),
     ageMs: Math.max(0, nowMs - hash.acquiredAt),
-    state: holder.alive === false ? 'holder_dead' : expiring ? 'expiring' : 'held',
+    state: lockState(holder, ttlMs, hash.ttl),
   };
 }

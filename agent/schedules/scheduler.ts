@@ -12,6 +12,7 @@ import type { Logger } from '../logging.ts';
 import type { Decision, Holder } from '../protocol/decision.ts';
 import type { ScheduleRow } from '../protocol/model.ts';
 import type { Keys } from '../redis/keys.ts';
+import { redisNowMs } from '../redis/redisNow.ts';
 import type { Scripts } from '../redis/scripts.ts';
 import { latestSlot, nextSlot, ruleOf } from './slots.ts';
 
@@ -119,7 +120,7 @@ export class Scheduler {
     const { clock, config } = this.options;
     const lease = await this.holdLock();
     if (lease === undefined) return FOLLOWER_INTERVAL_MS;
-    const nowMs = await this.redisNow();
+    const nowMs = await redisNowMs(this.options.redis);
     for (const [name, schedule] of Object.entries(config.schedules)) {
       if (lease.signal.aborted || this.stopping.signal.aborted) return 0;
       await this.enqueueIfDue(name, schedule, nowMs, lease);
@@ -171,13 +172,6 @@ export class Scheduler {
       ...[lease.fence, slotMs, decision.outcome],
       `${holder.host}:${holder.pid}`,
     ]);
-  }
-
-  private async redisNow(): Promise<number> {
-    const time = z
-      .tuple([z.coerce.number(), z.coerce.number()])
-      .parse(await this.options.redis.time());
-    return time[0] * 1000 + Math.floor(time[1] / 1000);
   }
 }
 

@@ -1,0 +1,15 @@
+import { holder as holderSchema, type Holder } from '../protocol/decision.ts';
+import { isHolderAlive } from './processIdentity.ts';
+
+/**
+ * A holder as a process wrote it into Redis, with what can be told of its life from here.
+ * @returns null when the text is none: what another process wrote may be anything
+ */
+export function readHolder(text: string): Holder | null {
+  try {
+    const parsed = holderSchema.safeParse(JSON.parse(text));
+    return parsed.success ? { ...parsed.data, alive: isHolderAlive(parsed.data) } : null;
+  } catch {
+    return null;
+  }
+}
