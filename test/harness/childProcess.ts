@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 
 export interface StartedProcess {
   readonly child: ChildProcess;
@@ -33,11 +34,12 @@ export async function startProcess(
   return { child, pid, ended, output: () => chunks.join('') };
 }
 
-/** Whether a process of this id is there and is no zombie that only waits to be reaped by us. */
+/** Whether the process runs: one that has ended and waits for a frozen parent does not. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    if (process.platform !== 'linux') return true;
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
   } catch {
     return false;
   }

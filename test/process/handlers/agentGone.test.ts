@@ -3,9 +3,10 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isAlive } from '../../harness/childProcess.ts';
 import { runOnce } from './runOnce.ts';
 import { RunnerBench } from './runnerBench.ts';
-import { isAlive, onlyPid, waitUntil } from './waitUntil.ts';
+import { onlyPid, waitUntil } from './waitUntil.ts';
 
 const HANDLER = 'behaviours/handler.ts';
 

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import type { HandlerRunner } from '../../../agent/handlers/runner.ts';
+import { isAlive } from '../../harness/childProcess.ts';
 import { listen, runOnce } from './runOnce.ts';
 import { RunnerBench } from './runnerBench.ts';
-import { failureOf, isAlive, onlyPid, waitUntil } from './waitUntil.ts';
+import { failureOf, onlyPid, waitUntil } from './waitUntil.ts';
 
 const HANDLER = 'behaviours/handler.ts';
 

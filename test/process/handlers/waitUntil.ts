@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { InterlockError } from '../../../agent/common/errors.ts';
 import type { HandlerRunner } from '../../../agent/handlers/runner.ts';
@@ -13,17 +12,6 @@ export async function waitUntil(
   while (!holds()) {
     if (performance.now() > deadlineMs) throw new Error(`waited ${timeoutMs} ms for: ${what}`);
     await delay(5);
-  }
-}
-
-/** Whether the process runs: one that has ended and waits for a frozen parent does not. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    if (process.platform !== 'linux') return true;
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
   }
 }
 
