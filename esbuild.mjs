@@ -44,6 +44,8 @@ const programs = {
     handlerWatchdog: 'agent/handlers/watchdogThread.ts',
     redisKeeper: 'agent/redis/keeperProcess.ts',
     racer: 'agent/simulate/racerProcess.ts',
+    storyActor: 'agent/storyActor.ts',
+    storyHandler: 'agent/simulate/stories/storyHandler.ts',
   },
   // amaro carries 3.5 MB of WebAssembly: only handler processes load it, from its own file.
   external: ['vscode', 'pg', 'redis', 'bullmq-otel', 'amaro'],

@@ -21,9 +21,9 @@ const agentLayers = [
   ['protocol'],
   ['config', 'state'],
   ['redis'],
-  ['leases', 'decisions', 'handlers'],
+  ['leases', 'decisions', 'history', 'handlers'],
   ['jobs'],
-  ['schedules', 'streams'],
+  ['schedules', 'streams', 'locks', 'reaper'],
   ['feed', 'simulate', 'doctor'],
   ['rpc'],
   ['cli'],
@@ -31,7 +31,7 @@ const agentLayers = [
 
 const noUpwards = (level) => {
   const above = agentLayers.slice(level + 1).flat();
-  const roots = ['agent', 'compose', 'main', 'agentOptions', 'idleExit'];
+  const roots = ['agent', 'compose', 'main', 'agentOptions', 'idleExit', 'storyActor'];
   const targets = [...above.map((folder) => `${folder}/`), ...roots.map((file) => `${file}\\.ts$`)];
   return {
     regex: `^(\\.\\./)+(${targets.join('|')})`,

@@ -6,8 +6,10 @@ import type { Clock, Timer } from './common/clock.ts';
 import { toInterlockError, type InterlockError } from './common/errors.ts';
 import type { Random } from './common/random.ts';
 import { ServiceSet } from './compose.ts';
+import { ageThresholdsOf } from './config/ageThresholds.ts';
 import { ConfigWatch } from './config/configWatch.ts';
 import { loadConfig, type LoadedConfig } from './config/load.ts';
+import { configSchema } from './config/schema.ts';
 import { IdleExit } from './idleExit.ts';
 import type { Logger } from './logging.ts';
 import { AGENT_RECORD_FILE, readAgentRecord, type AgentRecord } from './protocol/agentRecord.ts';
@@ -87,7 +89,7 @@ export class Agent {
     try {
       mkdirSync(options.stateFolder, { recursive: true, mode: 0o700 });
       chmodSync(options.stateFolder, 0o700);
-      this.loaded = loadConfig(options.workspace);
+      this.loaded = loadConfig(options.workspace, context.env);
       await this.server.bind();
       releasers.add('socket', () => this.server.close(this.stopReason ?? 'the agent leaves'));
       const connections = await this.openRedis(this.loaded);
@@ -135,9 +137,12 @@ export class Agent {
       configPath: loaded?.file ?? null,
       configTrouble: this.configWatch?.trouble ?? null,
       jobTypes: jobs.map(([name, type]) => ({
-        ...{ name, queue: type.queue },
+        ...{ name, queue: type.queue, maxConcurrent: type.maxConcurrent ?? null },
         file: path.resolve(options.workspace, type.handler),
       })),
+      thresholds: ageThresholdsOf(loaded?.config ?? configSchema.parse({})),
+      alerts: services?.alerts ?? [],
+      totals: services?.totals ?? { locks: 0, decisions: 0 },
       redis: connections?.status() ?? NO_REDIS_YET,
     };
   }

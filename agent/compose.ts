@@ -1,30 +1,43 @@
 import type { Clock } from './common/clock.ts';
+import type { JsonValue } from './common/json.ts';
 import type { Random } from './common/random.ts';
+import { ageThresholdsOf } from './config/ageThresholds.ts';
 import type { Config } from './config/schema.ts';
 import { DecisionLog } from './decisions/decisionLog.ts';
+import { AgeWatch } from './feed/ageWatch.ts';
 import { EventTail } from './feed/eventTail.ts';
 import { StateFeed } from './feed/stateFeed.ts';
 import { StateStore } from './feed/stateStore.ts';
 import { createRunner } from './handlers/createRunner.ts';
 import { loadModule } from './handlers/loadModule.ts';
+import { RunHistory } from './history/runHistory.ts';
+import { runningRow } from './history/runningRow.ts';
 import { Enqueuer } from './jobs/enqueuer.ts';
 import { JobActions } from './jobs/jobActions.ts';
-import { readJobLocks } from './jobs/jobLocks.ts';
+import { scheduleOfJobId } from './jobs/jobId.ts';
 import { JobReader } from './jobs/jobReader.ts';
+import { leaseTimesOf } from './jobs/leaseTimes.ts';
 import { QueueSearch } from './jobs/queueSearch.ts';
 import { QueueSet } from './jobs/queueSet.ts';
-import { lockTtlOf, WorkerPool } from './jobs/workerPool.ts';
+import { WorkerPool } from './jobs/workerPool.ts';
 import { RedisLeases } from './leases/redisLeases.ts';
+import { LockService } from './locks/lockService.ts';
 import type { Logger } from './logging.ts';
+import type { Requests } from './protocol/api.ts';
 import type { Holder } from './protocol/decision.ts';
-import type { JobRow, LockRow } from './protocol/model.ts';
+import type { ParamsOf } from './protocol/define.ts';
+import type { AgeAlert, AgentStatus, RunRow } from './protocol/model.ts';
+import { endedRunOf } from './reaper/lostRun.ts';
+import { Recovery } from './reaper/recovery.ts';
 import type { RedisConnections } from './redis/connections.ts';
 import { Keys } from './redis/keys.ts';
+import { redisNowMs } from './redis/redisNow.ts';
 import { Scripts } from './redis/scripts.ts';
 import { Releasers } from './releasers.ts';
 import type { AgentServices } from './rpc/handlers.ts';
 import { Scheduler } from './schedules/scheduler.ts';
 import { simulateDuplicates } from './simulate/duplicates.ts';
+import { simulateStory } from './simulate/stories/simulateStory.ts';
 import { AgentRegistry } from './state/agentRegistry.ts';
 import { RedisWantedStore } from './streams/redisWantedStore.ts';
 import { StreamService } from './streams/streamService.ts';
@@ -50,7 +63,9 @@ export class ServiceSet {
   readonly store: StateStore;
   private readonly releasers: Releasers;
   private readonly keys: Keys;
+  private readonly scripts: Scripts;
   private readonly decisions: DecisionLog;
+  private readonly history: RunHistory;
   private readonly leases: RedisLeases;
   private readonly queues: QueueSet;
   private readonly reader: JobReader;
@@ -59,27 +74,37 @@ export class ServiceSet {
   private readonly registry: AgentRegistry;
   private readonly scheduler: Scheduler;
   private readonly streams: StreamService;
+  private readonly locks: LockService;
+  private readonly recovery: Recovery;
   private readonly feed: StateFeed;
+  private readonly ages: AgeWatch;
   private workers: WorkerPool | undefined;
 
   constructor(private readonly options: ServiceSetOptions) {
     const { config, connections, holder, clock, random, logger, workspace } = options;
     const redis = connections.commands;
     const scripts = new Scripts(redis);
+    this.scripts = scripts;
     const keys = new Keys(config.redis.prefix);
     this.keys = keys;
     this.releasers = new Releasers(logger);
     this.store = new StateStore(clock);
-    this.decisions = new DecisionLog(redis, scripts, keys, clock, logger);
+    this.decisions = new DecisionLog(redis, keys, logger);
+    this.history = new RunHistory({
+      ...{ redis, scripts, keys, clock, logger, holder, retention: config.history },
+      scheduleOf: scheduleOfJobId,
+    });
     this.leases = new RedisLeases({ redis, scripts, keys, clock, holder });
     this.queues = new QueueSet(redis, config);
     this.reader = new JobReader(this.queues);
     this.enqueuer = new Enqueuer({
-      ...{ config, clock, decisions: this.decisions },
-      queueOf: (name) => this.queues.get(name),
+      ...{ config, clock, redis, scripts, keys, queues: this.queues, decisions: this.decisions },
+      customKey: (type, data) => this.customKey(type, data),
     });
     this.actions = new JobActions({
-      ...{ reader: this.reader, redis, scripts, keys, decisions: this.decisions },
+      ...{ reader: this.reader, queues: this.queues, redis, scripts, keys },
+      decisions: this.decisions,
+      customKey: (type, data) => this.customKey(type, data),
     });
     this.registry = new AgentRegistry(redis, keys.agents, holder, clock);
     this.scheduler = new Scheduler({
@@ -94,13 +119,45 @@ export class ServiceSet {
       onChange: (row) => this.store.set('streams', row.name, row),
       onRemove: () => undefined,
     });
+    this.locks = new LockService({
+      ...{ redis, scripts, keys, config, clock, leases: this.leases, decisions: this.decisions },
+      queueNames: () => this.queues.names(),
+      lockTtlOf: (queue) =>
+        leaseTimesOf(Object.values(config.jobs).filter((type) => type.queue === queue)).lockMs,
+    });
+    this.recovery = new Recovery({
+      ...{ config, redis, scripts, keys, clock, logger, holder, registry: this.registry },
+      ...{ leases: this.leases, decisions: this.decisions },
+      queueNames: () => this.queues.names(),
+      runsHere: (queue, jobId) => this.workers?.runsHere(queue, jobId) === true,
+      warmUp: (type) => this.workers?.warmUp(type),
+      onLost: (run) => this.history.ended(endedRunOf(run, clock.now())),
+      onDead: () => this.leasesChanged(),
+    });
     this.feed = new StateFeed({
-      ...{ store: this.store, reader: this.reader, leases: this.leases, clock, logger },
+      ...{ store: this.store, reader: this.reader, locks: this.locks, clock, logger },
       ...{ queueNames: () => this.queues.names(), decisions: this.decisions },
       scheduleRows: () => this.scheduler.rows(),
       streamRows: () => Promise.resolve(this.streams.rows()),
-      jobLocks: (active) => this.jobLocks(active),
     });
+    this.ages = new AgeWatch({
+      ...{ thresholds: ageThresholdsOf(config), clock, logger, nowMs: () => redisNowMs(redis) },
+      runsSince: (beganMs) => this.reader.activeSince(beganMs),
+      locks: (runs) => this.locks.ofRuns(runs),
+    });
+  }
+
+  /** Runs and locks that are over a threshold of age, the oldest first. */
+  get alerts(): AgeAlert[] {
+    return this.ages.alerts;
+  }
+
+  get totals(): AgentStatus['totals'] {
+    return this.feed.totals;
+  }
+
+  private customKey(type: string, data: JsonValue): Promise<JsonValue> {
+    return this.workers === undefined ? Promise.resolve(null) : this.workers.keyOf(type, data);
   }
 
   get runsInProgress(): number {
@@ -110,11 +167,16 @@ export class ServiceSet {
   async start(): Promise<void> {
     const { releasers } = this;
     releasers.add('state', () => this.store.close());
-    releasers.add('decisions', () => this.decisions.flush());
+    releasers.add('history', () => this.history.flush());
     await this.registry.start();
     releasers.add('registry', () => this.registry.close());
     this.followEvents();
     this.startWorkers();
+    await this.registry.announce(this.workers?.workerIds() ?? []);
+    this.recovery.start();
+    releasers.add('recovery', () => this.recovery.close());
+    this.ages.start();
+    releasers.add('ages', () => this.ages.close());
     this.scheduler.start();
     releasers.add('scheduler', () => this.scheduler.close());
     await this.streams.open();
@@ -134,8 +196,15 @@ export class ServiceSet {
     return {
       ...{ store: this.store, feed: this.feed, queues: this.queues, reader: this.reader },
       ...{ actions: this.actions, enqueuing: this.enqueuer, scheduler: this.scheduler },
-      ...{ streams: this.streams, decisions: this.decisions },
-      locks: () => this.locks(),
+      ...{ streams: this.streams, decisions: this.decisions, ages: this.ages },
+      locks: ({ limit, offset, ...filter }) => this.locks.list(filter, limit, offset),
+      releaseLock: (params) => this.locks.release(params).finally(() => this.feed.locksChanged()),
+      reap: (dryRun) => this.recovery.reap(dryRun),
+      history: (params) => this.runs(params),
+      simulateStory: (params, onEvent, signal) =>
+        simulateStory(params, {
+          ...{ target: connections.target, config, clock, random, onEvent, signal },
+        }),
       simulateDuplicates: (params, onProgress, signal) =>
         simulateDuplicates(params, {
           ...{ target: connections.target, config, clock, random, onProgress, signal },
@@ -147,7 +216,8 @@ export class ServiceSet {
     const { config, connections, clock, logger, workspace, holder } = this.options;
     const workers = new WorkerPool({
       ...{ config, workspace, keys: this.keys, enqueuing: this.enqueuer, clock, logger },
-      ...{ agentId: holder.agentId, commands: connections.commands },
+      ...{ agentId: holder.agentId, scripts: this.scripts, decisions: this.decisions },
+      onEnded: (run) => this.history.ended(run),
       connection: connections.patient('workers'),
       onRunsChange: (count) => this.options.onRunsChange(count),
       createRunner: (type, jobType, file) =>
@@ -155,7 +225,10 @@ export class ServiceSet {
           type.isolation,
           {
             ...{ file, jobType, concurrency: type.concurrency, processes: type.processes },
-            ...{ maxRunsPerProcess: type.maxRunsPerProcess, silenceMs: type.lease.ttl },
+            ...{
+              maxRunsPerProcess: type.maxRunsPerProcess,
+              silenceMs: leaseTimesOf([type]).silenceMs,
+            },
           },
           logger,
           clock,
@@ -165,15 +238,25 @@ export class ServiceSet {
     this.releasers.add('workers', () => workers.close(FINISH_RUNS_MS, STOP_RUNS_MS));
   }
 
+  /** A holder is gone or has given a lease back: those who wait look at once. */
+  private leasesChanged(): void {
+    this.scheduler.wake();
+    this.streams.wake();
+  }
+
   /** BullMQ and the decision log write events to streams: what they name is read again. */
   private followEvents(): void {
     const { connections, clock } = this.options;
     const streamOf = (queue: string) => this.keys.queue(queue, 'events');
     const tail = new EventTail(
       connections.patient('events'),
-      [...this.queues.names().map(streamOf), this.keys.decisions],
+      [...this.queues.names().map(streamOf), this.keys.decisions, this.keys.releases],
       clock,
       (stream) => {
+        if (stream === this.keys.releases) {
+          this.leasesChanged();
+          return;
+        }
         const queue = this.queues.names().find((name) => streamOf(name) === stream);
         if (queue === undefined) this.feed.decisionsChanged();
         else this.feed.queueChanged(queue);
@@ -192,16 +275,23 @@ export class ServiceSet {
     });
   }
 
-  private async locks(): Promise<LockRow[]> {
-    const names = this.queues.names();
-    const active = await Promise.all(names.map((name) => this.reader.newest(name, 'active', 100)));
-    return [...(await this.leases.list()), ...(await this.jobLocks(active.flat()))];
+  private async runs(filter: ParamsOf<Requests['history']>) {
+    const wantsRunning = filter.status === undefined || filter.status === 'running';
+    return this.history.list(filter, wantsRunning ? await this.runningRuns() : []);
   }
 
-  private jobLocks(active: JobRow[]): Promise<LockRow[]> {
-    const { config, connections } = this.options;
-    return readJobLocks(connections.commands, this.keys, active, (queue) =>
-      lockTtlOf(Object.values(config.jobs).filter((type) => type.queue === queue)),
+  /** Every run that goes on, the oldest first. Who runs it and its fence are told by its lock. */
+  private async runningRuns(): Promise<RunRow[]> {
+    const active = await this.reader.activeSince(Infinity);
+    const nowMs = await redisNowMs(this.options.connections.commands);
+    const lockOf = new Map(
+      (await this.locks.ofRuns(active)).map((lock) => [`${lock.job?.queue}/${lock.job?.id}`, lock]),
     );
+    return active.flatMap((job) => {
+      const lock = lockOf.get(`${job.queue}/${job.id}`);
+      const schedule = scheduleOfJobId(job.id);
+      const facts = { worker: lock?.holder ?? null, fence: lock?.fence ?? null, schedule, nowMs };
+      return runningRow(job, facts) ?? [];
+    });
   }
 }

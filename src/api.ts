@@ -17,6 +17,8 @@ export interface TreeRow {
   label: string;
   description: string;
   contextValue: string;
+  /** Sign and colour, such as `warning testing.iconFailed`. */
+  icon: string;
   children: TreeRow[];
 }
 
@@ -31,4 +33,6 @@ export interface InterlockApi {
   snapshot(): StateSnapshot | undefined;
   /** The rows of one view; the id is one of `interlock.views.*`. An unknown id has no rows. */
   treeOf(viewId: string): TreeRow[];
+  /** The ids of the rows that are selected in one view. */
+  selectionOf(viewId: string): string[];
 }

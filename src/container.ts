@@ -1,6 +1,7 @@
 import * as path from 'node:path';
 import * as vscode from 'vscode';
 import { systemClock } from '../agent/common/clock.ts';
+import type { JobRow } from '../agent/protocol/model.ts';
 import { canonicalWorkspace, defaultStateFolder } from '../agent/protocol/stateFolder.ts';
 import type { ExtensionState, InterlockApi } from './api.ts';
 import { registerCommands } from './commands/registry.ts';
@@ -15,7 +16,10 @@ import { DisposableStore, type Disposable } from './disposable.ts';
 import { VirtualDocuments } from './documents/virtualDocuments.ts';
 import { scoped } from './logging.ts';
 import { AgentTime } from './model/agentTime.ts';
-import { JobPages } from './model/jobPages.ts';
+import { DecisionList } from './model/decisionList.ts';
+import { jobKey } from './model/jobKey.ts';
+import { LockList } from './model/lockList.ts';
+import { Pages } from './model/pages.ts';
 import { RateMeter } from './model/rateMeter.ts';
 import type { StoreChanges } from './model/store.ts';
 import { Notices } from './notices.ts';
@@ -37,7 +41,9 @@ export class Container implements Disposable {
   );
   private readonly time = new AgentTime(systemClock);
   private readonly rates = new RateMeter();
-  private readonly pages = new JobPages();
+  private readonly pages = new Pages<JobRow>(jobKey);
+  private readonly locks = new LockList(this.agent.store, this.time);
+  private readonly decisions = new DecisionList(this.agent.store);
   private readonly explorer: Explorer;
   private readonly statusBar: StatusBar;
   private readonly notices: Notices;
@@ -49,10 +55,12 @@ export class Container implements Disposable {
     this.folder = chooseFolder(vscode.workspace.workspaceFolders);
     this.settings = readSettings(this.folder);
     const t = vscode.l10n.t;
-    const { agent, time, rates, pages } = this;
+    const { agent, time, rates, pages, locks, decisions } = this;
     const data: ViewData = {
       store: agent.store,
       pages,
+      locks,
+      decisions,
       time,
       rates,
       t,
@@ -60,7 +68,7 @@ export class Container implements Disposable {
     };
     // Before the views: they read the clock and the rates that this keeps.
     this.disposables.add(agent.onDidChangeRows((changes) => this.onRows(changes)));
-    this.explorer = this.disposables.add(new Explorer(agent, data, systemClock));
+    this.explorer = this.disposables.add(new Explorer(agent, data, this.context, systemClock));
     this.statusBar = this.disposables.add(
       new StatusBar(() => this.statusSubject(), systemClock, t),
     );
@@ -97,6 +105,7 @@ export class Container implements Disposable {
       state: () => this.state(),
       snapshot: () => this.agent.store.snapshot(),
       treeOf: (viewId) => this.explorer.rows(viewId),
+      selectionOf: (viewId) => this.explorer.selection(viewId),
     };
   }
 
@@ -140,6 +149,7 @@ export class Container implements Disposable {
       nodePath: this.settings.nodePath,
       redisUrl: this.settings.redisUrl,
       idleExitMs: this.settings.agentIdleExitMs,
+      switches: this.settings.switches,
       version: versionOf(this.extension.extension.packageJSON),
     };
   }
@@ -193,6 +203,8 @@ export class Container implements Disposable {
       else this.rates.observe(name, after.batches, this.time.now());
     }
     for (const key of changes.jobs.keys()) this.pages.drop(key);
+    this.locks.onRows(changes);
+    this.decisions.onRows(changes);
     if (changes.agent.size > 0) {
       this.showState();
       this.notices.onAgentRow();
@@ -203,7 +215,9 @@ export class Container implements Disposable {
   private onPhase(): void {
     const { kind } = this.agent.phase;
     if (kind === 'looking' || kind === 'launching') this.time.reset();
-    if (kind === 'idle' || kind === 'failed') this.pages.clear();
+    if (kind === 'idle' || kind === 'failed') {
+      for (const loaded of [this.pages, this.locks, this.decisions]) loaded.clear();
+    }
     this.recordWatcher?.dispose();
     this.recordWatcher =
       kind === 'idle' && this.agent.target !== undefined

@@ -9,6 +9,7 @@ export class ContextKeys {
     this.set('interlock.state', CONTEXT_DEFAULTS['interlock.state']);
     this.set('interlock.problem', CONTEXT_DEFAULTS['interlock.problem']);
     this.set('interlock.hasConfig', CONTEXT_DEFAULTS['interlock.hasConfig']);
+    this.set('interlock.decisionsFiltered', CONTEXT_DEFAULTS['interlock.decisionsFiltered']);
   }
 
   set(key: ContextKey, value: string | boolean): void {

@@ -13,15 +13,26 @@ export const COMMANDS = {
   jobPromote: 'interlock.job.promote',
   jobRemove: 'interlock.job.remove',
   jobShow: 'interlock.job.show',
-  jobLoadMore: 'interlock.job.loadMore',
+  jobReveal: 'interlock.job.reveal',
+  jobExplainSkip: 'interlock.job.explainSkip',
   queuePause: 'interlock.queue.pause',
   queueResume: 'interlock.queue.resume',
   scheduleRun: 'interlock.schedule.run',
   simulateDuplicates: 'interlock.simulate.duplicates',
+  simulateStory: 'interlock.simulate.story',
+  runsHistory: 'interlock.runs.history',
+  lockRelease: 'interlock.lock.release',
+  lockShowDecisions: 'interlock.lock.showDecisions',
+  lockCopyDetails: 'interlock.lock.copyDetails',
+  orphansFind: 'interlock.orphans.find',
+  listLoadMore: 'interlock.list.loadMore',
   logShow: 'interlock.log.show',
   configOpen: 'interlock.config.open',
   configCreate: 'interlock.config.create',
+  configOpenRule: 'interlock.config.openRule',
   decisionShow: 'interlock.decision.show',
+  decisionsFilter: 'interlock.decisions.filter',
+  decisionsClearFilter: 'interlock.decisions.clearFilter',
 } as const;
 
 export type CommandId = (typeof COMMANDS)[keyof typeof COMMANDS];
@@ -46,6 +57,9 @@ export const SETTINGS = {
   stateFolder: 'stateFolder',
   autoStart: 'autoStart',
   agentIdleExit: 'agentIdleExit',
+  deduplication: 'deduplication.enabled',
+  aggressiveDeduplication: 'deduplication.aggressive',
+  stackingPrevention: 'deduplication.stackingPrevention',
 } as const;
 
 /** Context keys with the value they have before anything is known. */
@@ -53,6 +67,7 @@ export const CONTEXT_DEFAULTS = {
   'interlock.state': 'stopped',
   'interlock.problem': 'none',
   'interlock.hasConfig': false,
+  'interlock.decisionsFiltered': false,
 } as const;
 
 export type ContextKey = keyof typeof CONTEXT_DEFAULTS;
@@ -67,23 +82,26 @@ export const ROW_KINDS = {
   job: ['failed', 'delayed', 'active', 'other'],
   loadMore: [],
   schedule: [],
-  lock: ['dead', 'held'],
-  decision: [],
+  lockGroup: [],
+  lock: ['dead', 'orphaned', 'held', 'job'],
+  decisionRun: [],
+  decision: ['job', 'lock', 'rule', 'failed'],
 } as const;
 
 export type RowKind = keyof typeof ROW_KINDS;
 
-/** `job+failed`: what `viewItem` is in `when` clauses. Never free text. */
+/** `job+failed`: what `viewItem` is in `when` clauses. Never free text; marks in their order. */
 export function contextValueOf<K extends RowKind>(
   kind: K,
-  mark?: (typeof ROW_KINDS)[K][number],
+  ...marks: (typeof ROW_KINDS)[K][number][]
 ): string {
-  return mark === undefined ? kind : `${kind}+${mark}`;
+  return [kind, ...marks].join('+');
 }
 
-/** Every context value that a row can have. */
+/** Every kind of row with each of its marks, and with all of them. */
 export function allContextValues(): string[] {
-  return Object.entries(ROW_KINDS).flatMap(([kind, marks]) =>
-    marks.length === 0 ? [kind] : marks.map((mark) => `${kind}+${mark}`),
-  );
+  return Object.entries(ROW_KINDS).flatMap(([kind, marks]) => [
+    ...(marks.length === 0 ? [kind] : marks.map((mark) => `${kind}+${mark}`)),
+    [kind, ...marks].join('+'),
+  ]);
 }

@@ -28,7 +28,6 @@ export class StatusBar implements Disposable {
       ),
     );
     this.item.name = 'Interlock';
-    this.item.command = `${VIEWS.streams}.focus`;
     this.draw();
   }
 
@@ -54,9 +53,11 @@ export class StatusBar implements Disposable {
     }
     this.item.text = status.text;
     this.item.accessibilityInformation = { label: status.spoken };
-    this.item.backgroundColor = status.alarm
-      ? new vscode.ThemeColor('statusBarItem.warningBackground')
-      : undefined;
+    this.item.backgroundColor =
+      status.alarm === 'none'
+        ? undefined
+        : new vscode.ThemeColor(`statusBarItem.${status.alarm}Background`);
+    this.item.command = `${status.view ?? VIEWS.streams}.focus`;
     const trouble = subject.problem ?? configProblem(subject);
     const closing =
       trouble === undefined ? '' : [trouble.message, trouble.remedy ?? ''].join(' ').trim();

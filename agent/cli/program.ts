@@ -5,15 +5,19 @@ import type { CliIo } from './cliIo.ts';
 import { addAgentCommands } from './commands/agentCommands.ts';
 import { addDoctorCommand } from './commands/doctorCommand.ts';
 import { addEnqueueCommand } from './commands/enqueueCommand.ts';
+import { addHistoryCommand } from './commands/historyCommand.ts';
 import { addJobCommands } from './commands/jobCommands.ts';
 import { addLockCommands } from './commands/lockCommands.ts';
+import { addMonitorCommand } from './commands/monitorCommand.ts';
 import { addNotYetCommands, isNotYet } from './commands/notYetCommands.ts';
+import { addOrphanCommands } from './commands/orphanCommands.ts';
 import { addQueueCommands } from './commands/queueCommands.ts';
 import { addScheduleCommands } from './commands/scheduleCommands.ts';
 import { addSimulateCommands } from './commands/simulateCommands.ts';
 import { addStatusCommand } from './commands/statusCommand.ts';
 import { addStreamCommands } from './commands/streamCommands.ts';
 import { addUpCommand } from './commands/upCommand.ts';
+import { addWhyCommand } from './commands/whyCommand.ts';
 import { addGlobalOptions, commandPath, type CliRun } from './defineCommand.ts';
 import { EXIT, exitCodeOf, type ExitCode } from './exitCodes.ts';
 import { reportError } from './session.ts';
@@ -38,7 +42,14 @@ export function buildProgram(run: CliRun): Command {
   addGlobalOptions(program);
   for (const add of [
     ...[addUpCommand, addAgentCommands, addStatusCommand, addEnqueueCommand, addJobCommands],
-    ...[addQueueCommands, addStreamCommands, addScheduleCommands, addLockCommands],
+    ...[
+      addQueueCommands,
+      addStreamCommands,
+      addScheduleCommands,
+      addLockCommands,
+      addOrphanCommands,
+    ],
+    ...[addWhyCommand, addHistoryCommand, addMonitorCommand],
     ...[addSimulateCommands, addDoctorCommand, addNotYetCommands],
   ]) {
     add(program, run);

@@ -9,8 +9,10 @@ import {
 } from 'jsonc-parser';
 import type * as z from 'zod';
 import { InterlockError, messageOf } from '../common/errors.ts';
+import { applyEnvironment } from './environment.ts';
 import { checkReferences } from './references.ts';
 import { configSchema, type Config } from './schema.ts';
+import { checkUniqueRules } from './uniqueRules.ts';
 import { findUnsupported, type ConfigProblem } from './unsupported.ts';
 
 export const CONFIG_FILE = 'interlock.config.json';
@@ -22,12 +24,19 @@ export interface LoadedConfig {
 }
 
 /**
- * Reads and checks the config of a workspace.
+ * Reads and checks the config of a workspace; variables of the environment have the last word.
  * @throws InterlockError `bad_config` that names every path, value and expectation
  */
-export function loadConfig(workspace: string): LoadedConfig {
+export function loadConfig(workspace: string, env: NodeJS.ProcessEnv = process.env): LoadedConfig {
   const file = path.join(workspace, CONFIG_FILE);
-  if (!existsSync(file)) return { config: configSchema.parse({}), file: null };
+  const written = readConfig(file, workspace);
+  const { config, problems } = applyEnvironment(written ?? configSchema.parse({}), env);
+  if (problems.length > 0) throw badConfig('The environment', problems);
+  return { config, file: written === null ? null : file };
+}
+
+function readConfig(file: string, workspace: string): Config | null {
+  if (!existsSync(file)) return null;
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -38,7 +47,7 @@ export function loadConfig(workspace: string): LoadedConfig {
       remedy: 'Make the file readable.',
     });
   }
-  return { config: parseConfig(text, file, workspace), file };
+  return parseConfig(text, file, workspace);
 }
 
 /** The check itself, on a text. `workspace` is where handler and adapter files are looked for. */
@@ -46,7 +55,11 @@ export function parseConfig(text: string, file: string, workspace: string): Conf
   const raw = parseJsonWithComments(text, file);
   const parsed = configSchema.safeParse(raw);
   if (!parsed.success) throw badConfig(file, flattenIssues(parsed.error.issues, raw));
-  const problems = [...findUnsupported(parsed.data), ...checkReferences(parsed.data, workspace)];
+  const problems = [
+    ...findUnsupported(parsed.data),
+    ...checkUniqueRules(parsed.data),
+    ...checkReferences(parsed.data, workspace),
+  ];
   if (problems.length > 0)
     throw badConfig(
       file,

@@ -33,6 +33,8 @@ function isUrlOf(text: string, schemes: RegExp): boolean {
 /** A lease is renewed at a third of its TTL: below that it would be lost in any short pause. */
 const MIN_LEASE_MS = 200;
 
+const MINUTE_MS = 60_000;
+
 const positiveInt = z.number().int().positive();
 const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'expected a time such as "09:15"');
 const weekday = z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']);
@@ -50,17 +52,27 @@ function isTimezone(name: string): boolean {
   }
 }
 
+const BY_EXPECTED =
+  'expected payload paths such as ["network"], [] for the type itself, or "function"';
+
 const unique = z
   .strictObject({
-    by: z.array(z.string().min(1)).meta({
+    by: z.union([z.array(z.string().min(1)), z.literal('function')], { error: BY_EXPECTED }).meta({
       description:
-        'Payload paths that make the key, such as "network" or "user.id". [] = the type itself.',
+        'Payload paths that make the key, such as "network" or "user.id". [] = the type itself. "function" = what the function `unique` that the handler module exports returns for a job.',
     }),
     while: z
       .enum(['queued-or-running', 'queued', 'running', 'window'])
-      .default('queued-or-running'),
-    window: duration.optional(),
-    onConflict: z.enum(['skip', 'replace', 'reschedule', 'fail']).default('skip'),
+      .default('queued-or-running')
+      .meta({
+        description:
+          'While a job of the key is in such a state, no second one comes in. "window": for a time after one was accepted, whatever became of it.',
+      }),
+    window: timerDuration(1).optional().meta({ description: 'How long, for "while": "window".' }),
+    onConflict: z.enum(['skip', 'replace', 'reschedule', 'fail']).default('skip').meta({
+      description:
+        'What becomes of the second one. "skip": refused. "fail": refused, and enqueueing fails. "replace": the one that waits takes its payload. "reschedule": it runs after the one that runs; at most one waits.',
+    }),
   })
   .meta({ description: 'One key, one run. Left out: jobs of this type are not unique.' });
 
@@ -90,8 +102,13 @@ export const jobTypeConfig = z.strictObject({
     .regex(/^[^:]+$/, 'expected a queue name without ":"')
     .default('default'),
   unique: unique.optional(),
-  maxConcurrent: positiveInt.optional(),
-  monitoring: z.boolean().optional(),
+  maxConcurrent: positiveInt
+    .optional()
+    .meta({ description: 'Most jobs of this type queued or running, on all hosts together.' }),
+  monitoring: z.boolean().default(false).meta({
+    description:
+      'Looks at something: a second one is of no use. Without "unique" the whole type is one key, and what waits beside a run is removed.',
+  }),
   retry: retry.optional(),
   concurrency: positiveInt.default(4).meta({ description: 'Runs at one time in one agent.' }),
   processes: positiveInt.default(1).meta({ description: 'Handler processes in one agent.' }),
@@ -182,26 +199,42 @@ export const configSchema = z
     health: z.strictObject({ every: duration }).optional(),
     locks: z
       .strictObject({
-        warnAfter: duration.optional(),
-        emergencyAfter: duration.optional(),
-        maxAge: duration.optional(),
-        watch: z.array(z.string()).optional(),
+        warnAfter: duration.default(30 * MINUTE_MS),
+        emergencyAfter: duration.default(55 * MINUTE_MS),
+        maxAge: duration.default(60 * MINUTE_MS),
+        watch: z.array(z.string().min(1)).default([]),
       })
-      .optional(),
+      .prefault({})
+      .meta({
+        description:
+          'From which age on a held lock is told about; age never frees one. "watch": patterns of other keys that are locks, such as "redlock:*".',
+      }),
     alerts: z
       .strictObject({
-        jobWarnAfter: duration.optional(),
-        jobCriticalAfter: duration.optional(),
-        jobEmergencyAfter: duration.optional(),
+        jobWarnAfter: duration.default(10 * MINUTE_MS),
+        jobCriticalAfter: duration.default(30 * MINUTE_MS),
+        jobEmergencyAfter: duration.default(50 * MINUTE_MS),
       })
-      .optional(),
+      .prefault({})
+      .meta({ description: 'From which age on a run is told about.' }),
     deduplication: z
       .strictObject({
-        enabled: z.boolean().optional(),
-        aggressive: z.boolean().optional(),
-        stackingPrevention: z.boolean().optional(),
+        enabled: z.boolean().default(true),
+        aggressive: z.boolean().default(true),
+        stackingPrevention: z.boolean().default(true),
       })
-      .optional(),
+      .prefault({})
+      .meta({
+        description:
+          '"enabled": rules in "unique" hold. "aggressive": "monitoring" has an effect. "stackingPrevention": "maxConcurrent" holds, and a last check stands before each run.',
+      }),
+    history: z
+      .strictObject({
+        keep: z.number().int().nonnegative().default(10_000),
+        maxAge: duration.default(7 * 24 * 60 * MINUTE_MS),
+      })
+      .prefault({})
+      .meta({ description: 'How many ended runs are kept in Redis, and for how long.' }),
   })
   .meta({ title: 'Interlock', description: 'Jobs, schedules and streams of this workspace.' });
 

@@ -18,18 +18,8 @@ export function findUnsupported(config: Config): ConfigProblem[] {
 
   for (const [name, job] of Object.entries(config.jobs)) {
     const at = `jobs.${name}`;
-    refuse(`${at}.maxConcurrent`, job.maxConcurrent, 'use "unique" to keep a second one out');
-    refuse(`${at}.monitoring`, job.monitoring, 'use "unique" to keep a second one out');
     if (job.isolation === 'thread')
       refuse(`${at}.isolation`, 'thread', 'use "process" or "inline"');
-    if (job.unique !== undefined) {
-      const rule = job.unique;
-      const kept = 'use "queued-or-running"';
-      if (rule.while !== 'queued-or-running') refuse(`${at}.unique.while`, rule.while, kept);
-      if (rule.onConflict !== 'skip')
-        refuse(`${at}.unique.onConflict`, rule.onConflict, 'use "skip"');
-      refuse(`${at}.unique.window`, rule.window, leaveOut);
-    }
   }
   for (const [name, schedule] of Object.entries(config.schedules)) {
     const at = `schedules.${name}`;
@@ -52,8 +42,5 @@ export function findUnsupported(config: Config): ConfigProblem[] {
     refuse(`${at}.expireAfter`, stream.expireAfter, leaveOut);
   }
   refuse('health', config.health, leaveOut);
-  refuse('locks', config.locks, leaveOut);
-  refuse('alerts', config.alerts, leaveOut);
-  refuse('deduplication', config.deduplication, leaveOut);
   return problems;
 }

@@ -129,7 +129,7 @@ function assessScheduler({ schedulerLocks, schedules, agent }: DoctorFacts): Che
 
 function lockText(lock: LockRow): string {
   const holder = lock.holder === null ? 'nobody known' : `${lock.holder.host}:${lock.holder.pid}`;
-  return `${lock.name} held by ${holder} for ${formatDuration(lock.ageMs)}, fence ${lock.fence ?? '-'}`;
+  return `${lock.name} held by ${holder} for ${formatDuration(lock.ageMs ?? 0)}, fence ${lock.fence ?? '-'}`;
 }
 
 function assessQueues({ queues, agent }: DoctorFacts): Check[] {

@@ -1,10 +1,10 @@
-import type { Clock, Timer } from '../common/clock.ts';
+import { sleep, type Clock, type Timer } from '../common/clock.ts';
 import { messageOf } from '../common/errors.ts';
 import type { DecisionLog } from '../decisions/decisionLog.ts';
 import type { JobReader } from '../jobs/jobReader.ts';
-import type { Leases } from '../leases/lease.ts';
+import type { LockService } from '../locks/lockService.ts';
 import type { Logger } from '../logging.ts';
-import type { JobRow, JobState, LockRow, ScheduleRow, StreamRow } from '../protocol/model.ts';
+import type { JobRow, JobState, ScheduleRow, StreamRow } from '../protocol/model.ts';
 import type { StateStore } from './stateStore.ts';
 
 /** Jobs of each state of each queue that clients get unasked; more come by page. */
@@ -18,6 +18,8 @@ const JOBS_PER_STATE: Record<JobState, number> = {
   'waiting-children': 10,
 };
 const DECISIONS_SHOWN = 200;
+/** Those that need a person come first. */
+const LOCKS_SHOWN = 200;
 
 /** A busy queue changes all the time: it is read again that often at most. */
 const MIN_REFRESH_INTERVAL_MS = 300;
@@ -25,16 +27,19 @@ const MIN_REFRESH_INTERVAL_MS = 300;
 const COALESCE_MS = 30;
 /** Locks, streams and schedules have no events: they are read that often, while someone looks. */
 const REGULAR_REFRESH_MS = 1_000;
+/** With very many locks, reading them takes at most that share of the time. */
+const LOCK_READING_SHARE = 0.1;
+/** Who asks for the status of an agent whose Redis hangs still gets it. */
+const COUNT_DEADLINE_MS = 500;
 
 export interface StateFeedOptions {
   store: StateStore;
   reader: JobReader;
   queueNames: () => string[];
-  leases: Leases;
+  locks: LockService;
   decisions: DecisionLog;
   scheduleRows: () => Promise<ScheduleRow[]>;
   streamRows: () => Promise<StreamRow[]>;
-  jobLocks: (active: JobRow[]) => Promise<LockRow[]>;
   clock: Clock;
   logger: Logger;
 }
@@ -47,6 +52,8 @@ export class StateFeed {
   private timerDueAt = 0;
   private refreshedAt = 0;
   private regularAt = 0;
+  private locksAt = 0;
+  private decisionsTotal = 0;
   private working: Promise<void> | undefined;
   private closed = false;
 
@@ -64,12 +71,37 @@ export class StateFeed {
     this.scheduleSoon();
   }
 
+  /** A lock was released here: it is gone from the view at once. */
+  locksChanged(): void {
+    this.regularAt = 0;
+    this.locksAt = 0;
+    this.scheduleSoon();
+  }
+
+  /** How many there were in Redis when they were counted last. */
+  get totals(): { locks: number; decisions: number } {
+    return { locks: this.options.locks.total, decisions: this.decisionsTotal };
+  }
+
+  /** Counts anew while nobody looks: then nothing else does. Never rejects, and never waits long. */
+  async countTotals(): Promise<void> {
+    const { store, clock, locks, decisions, logger } = this.options;
+    if (store.hasListeners) return;
+    const counted = new AbortController();
+    const counting = Promise.all([locks.first(0), decisions.count()])
+      .then(([, count]) => (this.decisionsTotal = count))
+      .catch((error: unknown) => logger.debug({ why: messageOf(error) }, 'not counted'))
+      .finally(() => counted.abort());
+    await Promise.race([counting, sleep(clock, COUNT_DEADLINE_MS, counted.signal)]);
+  }
+
   /** Brings everything up to date, before a snapshot is given. */
   async refreshAll(): Promise<void> {
     // A refresh that is under way began before this call: what it read may be old.
     await this.working;
     this.markAllDirty();
     this.regularAt = 0;
+    this.locksAt = 0;
     await this.refresh();
   }
 
@@ -150,23 +182,34 @@ export class StateFeed {
   private async refreshDecisions(): Promise<void> {
     const { store, decisions } = this.options;
     this.decisionsDirty = false;
-    const newest = await decisions.newest(DECISIONS_SHOWN);
+    const [newest, total] = await Promise.all([
+      decisions.newest(DECISIONS_SHOWN),
+      decisions.count(),
+    ]);
+    this.decisionsTotal = total;
     store.replace('decisions', new Map(newest.map((decision) => [decision.id, decision])));
   }
 
   private async refreshRegular(): Promise<void> {
-    const { store, leases, scheduleRows, streamRows, jobLocks } = this.options;
-    const [locks, schedules, streams] = await Promise.all([
-      leases.list(),
+    const { store, scheduleRows, streamRows } = this.options;
+    const [schedules, streams] = await Promise.all([
       scheduleRows(),
       streamRows(),
+      this.refreshLocks(),
     ]);
-    const active = Object.values(store.snapshot().jobs).filter((job) => job.state === 'active');
-    const all = [...locks, ...(await jobLocks(active))];
-    // Ages and what is left tick on the client's side: only a renewal is news.
-    store.replace('locks', new Map(all.map((row) => [row.name, row])));
     store.replace('schedules', new Map(schedules.map((row) => [row.name, row])));
     store.replace('streams', new Map(streams.map((row) => [row.name, row])));
+  }
+
+  private async refreshLocks(): Promise<void> {
+    const { clock, store, locks } = this.options;
+    const startedAt = clock.monotonic();
+    if (startedAt < this.locksAt) return;
+    const rows = await locks.first(LOCKS_SHOWN);
+    const tookMs = clock.monotonic() - startedAt;
+    this.locksAt = startedAt + tookMs / LOCK_READING_SHARE;
+    // Ages and what is left tick on the client's side: only a renewal is news.
+    store.replace('locks', new Map(rows.map((row) => [row.name, row])));
   }
 }
 

@@ -27,7 +27,8 @@ export interface HandlerContext {
   /**
    * Asks the agent for a job of a declared type.
    * @returns what was decided; a refusal is a decision as well
-   * @throws TypeError when the data are not JSON; Error when the agent could not decide
+   * @throws TypeError when the data are not JSON; Error when the agent could not decide, or refuses
+   *   by a rule with `"onConflict": "fail"`: the message names the job that survives
    */
   enqueue(type: string, data: JsonValue): Promise<Decision>;
 }

@@ -34,6 +34,17 @@ export function endedWhileLoading(file: string, how: string, tail: string[]): In
   });
 }
 
+/** Not the handler's fault: its run goes back and keeps its attempt. */
+export function agentWasSilent(file: string, silenceMs: number): InterlockError {
+  return new InterlockError({
+    code: 'lease_lost',
+    message: `The handler process of ${shownPath(file)} ended itself: it heard nothing from its agent for ${silenceMs} ms`,
+    remedy:
+      'The run starts again. If it happens often, the machine is overloaded, or an inline handler blocks the agent: raise "lease.ttl".',
+    details: { file, silenceMs },
+  });
+}
+
 export function loadTimedOut(file: string, timeoutMs: number): InterlockError {
   return new InterlockError({
     code: 'handler_load_failed',

@@ -7,6 +7,7 @@ import type { InterlockError } from '../common/errors.ts';
 import type { Logger } from '../logging.ts';
 import { BatchSender } from './batchSender.ts';
 import {
+  agentWasSilent,
   endedWhileLoading,
   handlerCrashed,
   handlerDied,
@@ -25,6 +26,10 @@ const HEARTBEAT = Buffer.from('.');
 
 /** Heartbeats in the time after which a silent agent is taken for frozen. */
 const HEARTBEATS_PER_SILENCE = 3;
+
+/** From that part of the silence that ends a process on, its end counts as the watchdog's. */
+const SILENT_SHARE = 0.8;
+const WATCHDOG_END = 'signal SIGKILL';
 
 /** The last lines on stderr often tell why a process ended. */
 const STDERR_TAIL_LINES = 20;
@@ -76,6 +81,9 @@ export class HandlerHost {
   readonly startedAtMs: number;
   #startedRuns = 0;
   #heartbeat: Timer | undefined;
+  /** When this process was last told that its agent lives; it ends itself when that is too long ago. */
+  #lastBeatMs: number;
+  #wasSilent = false;
   #deadline: Timer | undefined;
   #idleTimer: Timer | undefined;
   #idleSinceMs = 0;
@@ -85,6 +93,7 @@ export class HandlerHost {
     this.#events = events;
     this.#clock = clock;
     this.startedAtMs = clock.monotonic();
+    this.#lastBeatMs = this.startedAtMs;
     this.#child = forkHost(settings);
     this.#logger = logger.child({ jobType: settings.jobType, handlerPid: this.#child.pid });
     this.#sender = new BatchSender((batch) => this.#post(batch));
@@ -173,10 +182,18 @@ export class HandlerHost {
   }
 
   #beat(): void {
+    this.#noteSilence();
+    this.#lastBeatMs = this.#clock.monotonic();
     const lifeline = this.#child.stdio[LIFELINE_FD];
     if (lifeline instanceof Writable && lifeline.writable) lifeline.write(HEARTBEAT);
     const everyMs = Math.max(1, this.#settings.silenceMs / HEARTBEATS_PER_SILENCE);
     this.#heartbeat = this.#clock.setTimeout(() => this.#beat(), everyMs);
+  }
+
+  /** The agent itself was stopped or busy for so long that the process had to take it for dead. */
+  #noteSilence(): void {
+    const sinceMs = this.#clock.monotonic() - this.#lastBeatMs;
+    if (sinceMs > this.#settings.silenceMs * SILENT_SHARE) this.#wasSilent = true;
   }
 
   #post(batch: AgentMessage[]): void {
@@ -227,6 +244,7 @@ export class HandlerHost {
 
   #begin(run: HandlerRun): void {
     this.#runs.set(run.id, run);
+    run.onCut((reason) => this.kill(reason));
     run
       .begin((message) => this.#sender.add(message))
       .then(
@@ -277,9 +295,13 @@ export class HandlerHost {
     this.#heartbeat?.cancel();
     this.#deadline?.cancel();
     const { file } = this.#settings;
+    this.#noteSilence();
+    const endedItself = this.#wasSilent && how === WATCHDOG_END;
     const reason =
       this.#endReason ??
-      (this.#isLoaded ? handlerDied : endedWhileLoading)(file, how, this.#stderrTail);
+      (endedItself
+        ? agentWasSilent(file, this.#settings.silenceMs)
+        : (this.#isLoaded ? handlerDied : endedWhileLoading)(file, how, this.#stderrTail));
     for (const run of [...this.#runs.values(), ...this.takeWaiting()]) run.fail(reason);
     this.#logger.debug({ how }, 'handler process ended');
     this.#events.ended(this);

@@ -8,8 +8,37 @@ export class NoHandlerError extends Error {
   override readonly name = 'NoHandlerError';
 }
 
+/** A module that was asked for a uniqueness key and has no function for it. */
+export class NoKeyFunctionError extends Error {
+  override readonly name = 'NoKeyFunctionError';
+
+  constructor() {
+    super(
+      'the config says "unique": { "by": "function" }, and the module exports no function "unique"',
+    );
+  }
+}
+
+/** What the agent uses of the module of a handler. */
+export interface HandlerModule {
+  run: Handler;
+  /** The function `unique`: the uniqueness key of a payload, or null for none. */
+  unique: KeyFunction | undefined;
+}
+
+type KeyFunction = (data: unknown) => unknown;
+
+const keyFunction = z.custom<KeyFunction>((value) => typeof value === 'function');
+
 /** @throws NoHandlerError when the module exports no function as its default */
-export function handlerOf(module: unknown): Handler {
+export function handlerModuleOf(module: unknown): HandlerModule {
+  const unique = keyFunction.safeParse(
+    exportOf(module, 'unique') ?? exportOf(defaultOf(module), 'unique'),
+  );
+  return { run: handlerOf(module), unique: unique.data };
+}
+
+function handlerOf(module: unknown): Handler {
   const exported = defaultOf(module);
   const handler = handlerFunction.safeParse(unwrapped(exported));
   if (handler.success) return handler.data;
@@ -26,9 +55,13 @@ function unwrapped(exported: unknown): unknown {
 }
 
 function defaultOf(module: unknown): unknown {
-  return typeof module === 'object' && module !== null && 'default' in module
-    ? module.default
-    : undefined;
+  return exportOf(module, 'default');
+}
+
+function exportOf(module: unknown, name: string): unknown {
+  const holds = (typeof module === 'object' || typeof module === 'function') && module !== null;
+  const value: unknown = holds && name in module ? Reflect.get(module, name) : undefined;
+  return value;
 }
 
 function kindOf(value: unknown): string {

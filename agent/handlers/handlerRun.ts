@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { deferred, type Deferred } from '../common/deferred.ts';
-import { messageOf, type InterlockError } from '../common/errors.ts';
+import { messageOf, toInterlockError, type InterlockError } from '../common/errors.ts';
 import type { JsonValue } from '../common/json.ts';
 import type { Logger } from '../logging.ts';
 import { handlerFailed, resultInvalid } from './handlerErrors.ts';
@@ -51,6 +51,20 @@ export class HandlerRun {
       signal.addEventListener('abort', this.#abort, { once: true });
     }
     return this.outcome;
+  }
+
+  /** @param end called when the run has lost its lease and its time to stop is over */
+  onCut(end: (reason: InterlockError) => void): void {
+    const { cut } = this.#hooks;
+    if (cut === undefined) return;
+    const listener = () => end(toInterlockError(cut.reason));
+    if (cut.aborted) listener();
+    else {
+      cut.addEventListener('abort', listener, { once: true });
+      void this.outcome
+        .catch(() => undefined)
+        .then(() => cut.removeEventListener('abort', listener));
+    }
   }
 
   handle(report: RunReport): void {

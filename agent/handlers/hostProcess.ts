@@ -3,8 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { pathToFileURL } from 'node:url';
 import { attributeConsole } from './attributedConsole.ts';
 import { BatchSender } from './batchSender.ts';
-import type { Handler } from './handlerContext.ts';
-import { handlerOf } from './handlerModule.ts';
+import { handlerModuleOf, type HandlerModule } from './handlerModule.ts';
 import {
   agentMessage,
   hostArguments,
@@ -68,7 +67,7 @@ async function load(): Promise<void> {
   const typescript = registerTypescript(programFolder, report);
   try {
     const module: unknown = await import(pathToFileURL(file).href);
-    const handler = handlerOf(module);
+    const handler = handlerModuleOf(module);
     typescript.drain();
     loaded = hostRuns(handler);
     sender.add({ kind: 'ready' });
@@ -80,7 +79,7 @@ async function load(): Promise<void> {
 }
 
 /** What a handler prints goes to the log of its job, as far as it can be told which one that is. */
-function hostRuns(handler: Handler): HostRuns {
+function hostRuns(handler: HandlerModule): HostRuns {
   const current = new AsyncLocalStorage<Run>();
   const runs = new HostRuns(
     handler,

@@ -40,6 +40,8 @@ export const agentMessage = z.discriminatedUnion('kind', [
     fence: z.number(),
     isReplay: z.boolean(),
     enqueuedAtMs: z.number(),
+    /** `key`: what the module's `unique` says of the data, instead of a run. */
+    asks: z.enum(['run', 'key']),
   }),
   z.object({ kind: z.literal('abort'), run: count, reason: z.string() }),
   z.object({ kind: z.literal('enqueued'), call: count, decision }),

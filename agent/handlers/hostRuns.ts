@@ -2,7 +2,8 @@ import { format } from 'node:util';
 import { deferred, type Deferred } from '../common/deferred.ts';
 import type { JsonValue } from '../common/json.ts';
 import type { Decision } from '../protocol/decision.ts';
-import type { Handler, HandlerContext, HandlerJob } from './handlerContext.ts';
+import type { HandlerContext, HandlerJob } from './handlerContext.ts';
+import { NoKeyFunctionError, type HandlerModule } from './handlerModule.ts';
 import type { AgentMessage, HostMessage, RunMessage } from './hostProtocol.ts';
 import { toJson } from './jsonShape.ts';
 import { toWireError } from './wireErrors.ts';
@@ -19,7 +20,7 @@ type Enter = (run: Run, call: () => unknown) => unknown;
 
 /** The runs in flight in this process, and what they say to the agent. */
 export class HostRuns {
-  readonly #handler: Handler;
+  readonly #module: HandlerModule;
   readonly #send: (message: HostMessage) => void;
   readonly #runs = new Map<number, Run>();
   readonly #enqueueing = new Map<number, Deferred<Decision>>();
@@ -28,11 +29,11 @@ export class HostRuns {
 
   /** @param enter calls the handler, in whatever tells later which run is the current one */
   constructor(
-    handler: Handler,
+    module: HandlerModule,
     send: (message: HostMessage) => void,
     enter: Enter = (_run, call) => call(),
   ) {
-    this.#handler = handler;
+    this.#module = module;
     this.#send = send;
     this.#enter = enter;
   }
@@ -73,9 +74,7 @@ export class HostRuns {
     const run: Run = { id: message.run, abort: undefined, abortReason: undefined };
     this.#runs.set(run.id, run);
     try {
-      const job = jobOf(message);
-      const context = this.#contextOf(run, message);
-      const result = toJson(await this.#enter(run, () => this.#handler(job, context)));
+      const result = toJson(await this.#enter(run, () => this.#call(run, message)));
       this.#send(
         result.ok
           ? { kind: 'result', run: run.id, value: result.value }
@@ -86,6 +85,13 @@ export class HostRuns {
     } finally {
       this.#runs.delete(run.id);
     }
+  }
+
+  #call(run: Run, message: RunMessage): unknown {
+    const { run: handler, unique } = this.#module;
+    if (message.asks === 'run') return handler(jobOf(message), this.#contextOf(run, message));
+    if (unique === undefined) throw new NoKeyFunctionError();
+    return unique(message.data);
   }
 
   #contextOf(run: Run, { fence, isReplay }: RunMessage): HandlerContext {

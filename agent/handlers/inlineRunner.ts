@@ -2,14 +2,21 @@ import { sleep, type Clock } from '../common/clock.ts';
 import type { JsonValue } from '../common/json.ts';
 import type { Logger } from '../logging.ts';
 import { endedByStop, loadFailed, runnerClosed } from './handlerErrors.ts';
-import { handlerOf } from './handlerModule.ts';
+import { handlerModuleOf } from './handlerModule.ts';
 import { HandlerRun } from './handlerRun.ts';
 import type { FileStamp } from './hostProtocol.ts';
 import { HostRuns } from './hostRuns.ts';
 import { importCurrent } from './importCurrent.ts';
 import { placeOfLoadFailure } from './loadFailure.ts';
 import { hasChanged, stampOf } from './loadedFiles.ts';
-import type { HandlerRunner, RunHooks, RunnerOptions, RunRequest } from './runner.ts';
+import {
+  keyHooks,
+  keyRequest,
+  type HandlerRunner,
+  type RunHooks,
+  type RunnerOptions,
+  type RunRequest,
+} from './runner.ts';
 import { toWireError } from './wireErrors.ts';
 
 /** At most that often the handler file is looked at. */
@@ -28,6 +35,7 @@ interface LoadedHandler {
  */
 export class InlineRunner implements HandlerRunner {
   readonly #file: string;
+  readonly #jobType: string;
   readonly #programFolder: string;
   readonly #logger: Logger;
   readonly #clock: Clock;
@@ -41,6 +49,7 @@ export class InlineRunner implements HandlerRunner {
   /** @param programFolder where `typescriptHooks.mjs` lies */
   constructor(options: RunnerOptions, programFolder: string, logger: Logger, clock: Clock) {
     this.#file = options.file;
+    this.#jobType = options.jobType;
     this.#programFolder = programFolder;
     this.#logger = logger;
     this.#clock = clock;
@@ -52,6 +61,8 @@ export class InlineRunner implements HandlerRunner {
     this.#inFlight.set(run.id, run);
     try {
       const runs = await this.#current();
+      // Code in this process can not be ended: the run is given up, and its fence keeps its effects out.
+      run.onCut((reason) => run.fail(reason));
       return await run.begin((message) => {
         if (message.kind !== 'stop') runs.handle(message);
       });
@@ -59,6 +70,14 @@ export class InlineRunner implements HandlerRunner {
       this.#inFlight.delete(run.id);
       if (this.#inFlight.size === 0) this.#whenIdle?.();
     }
+  }
+
+  keyOf(data: JsonValue): Promise<JsonValue> {
+    return this.run(keyRequest(this.#jobType, data), keyHooks());
+  }
+
+  warmUp(): void {
+    // Nothing to start: the code runs in this process.
   }
 
   /** Code in this process can not be ended: a run that does not end by itself is only given up. */
@@ -97,7 +116,7 @@ export class InlineRunner implements HandlerRunner {
 
   async #import(): Promise<HostRuns> {
     try {
-      const handler = handlerOf(await importCurrent(this.#file, this.#programFolder));
+      const handler = handlerModuleOf(await importCurrent(this.#file, this.#programFolder));
       return new HostRuns(handler, (report) => {
         if ('run' in report) this.#inFlight.get(report.run)?.handle(report);
       });

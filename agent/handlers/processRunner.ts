@@ -6,7 +6,14 @@ import { endedByStop, runnerClosed } from './handlerErrors.ts';
 import { HandlerHost, type HostEvents } from './handlerHost.ts';
 import { HandlerRun } from './handlerRun.ts';
 import { placeRun, recyclePhase } from './placement.ts';
-import type { HandlerRunner, RunHooks, RunnerOptions, RunRequest } from './runner.ts';
+import {
+  keyHooks,
+  keyRequest,
+  type HandlerRunner,
+  type RunHooks,
+  type RunnerOptions,
+  type RunRequest,
+} from './runner.ts';
 
 /** At most that often the files of the handler are looked at, however many runs there are. */
 const FILE_CHECK_MS = 20;
@@ -69,6 +76,15 @@ export class ProcessRunner implements HandlerRunner {
     this.#retireOutdated();
     this.#place(run);
     return run.outcome;
+  }
+
+  keyOf(data: JsonValue): Promise<JsonValue> {
+    return this.run(keyRequest(this.#options.jobType, data), keyHooks());
+  }
+
+  warmUp(): void {
+    if (this.#isClosed || this.#open.length > 0) return;
+    this.#successor ??= this.#fork();
   }
 
   async close(deadlineMs: number): Promise<void> {

@@ -13,6 +13,25 @@ export interface RunRequest {
   fence: number;
   isReplay: boolean;
   enqueuedAtMs: number;
+  asks: 'run' | 'key';
+}
+
+/** A request for the uniqueness key of a payload: no job is behind it. */
+export function keyRequest(type: string, data: JsonValue): RunRequest {
+  return {
+    ...{ jobId: '', queue: '', type, data, attempt: 1, fence: 0, isReplay: false },
+    ...{ enqueuedAtMs: 0, asks: 'key' },
+  };
+}
+
+/** A key is made of the payload alone: nothing is told, and nothing asked for. */
+export function keyHooks(): RunHooks {
+  return {
+    log: () => Promise.resolve(),
+    progress: () => Promise.resolve(),
+    enqueue: () => Promise.reject(new Error('a uniqueness key can not be made by enqueueing')),
+    signal: new AbortController().signal,
+  };
 }
 
 /** What a run tells while it goes on. A hook that rejects is logged and does not fail the run. */
@@ -22,6 +41,11 @@ export interface RunHooks {
   enqueue(type: string, data: JsonValue): Promise<Decision>;
   /** Aborts when the lease is lost or the agent wants the run to end. Reaches `ctx.signal`. */
   signal: AbortSignal;
+  /**
+   * Aborts when a run whose lease is lost has had its time to end: its process is ended. Other runs
+   * of that process fail with `lease_lost`, their leases as they were.
+   */
+  cut?: AbortSignal;
 }
 
 /** Runs the handler of one job type, in whatever isolation it is configured for. */
@@ -33,6 +57,13 @@ export interface HandlerRunner {
    *   run that `close` cut, or that came after it
    */
   run(request: RunRequest, hooks: RunHooks): Promise<JsonValue>;
+  /**
+   * What the `unique` function of the handler's module says of a payload.
+   * @throws InterlockError as `run` does, and `handler_load_failed` when there is no such function
+   */
+  keyOf(data: JsonValue): Promise<JsonValue>;
+  /** Starts a process ahead, when there is none. */
+  warmUp(): void;
   /** Ends idle processes at once and busy ones after `deadlineMs` at the latest. */
   close(deadlineMs: number): Promise<void>;
   /** Process ids that are alive, for status and for tests. Empty for inline. */

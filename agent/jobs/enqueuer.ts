@@ -1,85 +1,204 @@
-import type { JobsOptions, Queue } from 'bullmq';
+import type { DeduplicationOptions, JobsOptions, Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
 import type { Clock } from '../common/clock.ts';
-import { InterlockError } from '../common/errors.ts';
+import { InterlockError, messageOf } from '../common/errors.ts';
+import type { JsonValue } from '../common/json.ts';
 import type { Config } from '../config/schema.ts';
-import type { AcceptedFields, DecisionFields, DecisionLog } from '../decisions/decisionLog.ts';
+import { MAX_DECISIONS, type DecisionLog } from '../decisions/decisionLog.ts';
 import type { Decision } from '../protocol/decision.ts';
+import type { Keys } from '../redis/keys.ts';
+import type { BullmqCall, BullmqScript, Scripts } from '../redis/scripts.ts';
+import { BullmqCalls } from './bullmqCalls.ts';
 import type { EnqueueRequest, Enqueuing } from './enqueuing.ts';
 import { newJobId } from './jobId.ts';
+import type { QueueSet } from './queueSet.ts';
+import { RecentRefusals } from './recentRefusals.ts';
 import { retryOptions } from './retryOptions.ts';
-import { uniqueKeyOf, type UniqueKey, type UniqueRule } from './uniqueKey.ts';
+import { rulesOf, type TypeRules, type UniqueRule } from './typeRules.ts';
+import { uniqueKeyFrom, uniqueKeyOf, type UniqueKey } from './uniqueKey.ts';
 
 /** Finished jobs are kept for looking at, not for ever: BullMQ keeps all unless told otherwise. */
 const KEEP_COMPLETED = { count: 1_000, age: 24 * 3_600 };
 const KEEP_FAILED = { count: 5_000, age: 7 * 24 * 3_600 };
 
+/** In place of BullMQ's arguments: nothing is to be added. */
+const NOTHING_TO_ADD = ['', '', ''];
+
+const UNIT_SEPARATOR = '\u001f';
+
 export interface EnqueuerOptions {
   config: Config;
-  queueOf: (name: string) => Queue;
+  queues: QueueSet;
+  redis: Redis;
+  scripts: Scripts;
+  keys: Keys;
   decisions: DecisionLog;
   clock: Clock;
+  /** What the handler module's `unique` says of a payload; null: this job is not unique. */
+  customKey: (type: string, data: JsonValue) => Promise<JsonValue>;
 }
 
 /** What is the same for every job of a type. */
 interface PreparedType {
   queue: Queue;
-  queueName: string;
-  unique: UniqueRule | undefined;
+  rules: TypeRules;
   jobOptions: JobsOptions;
+  /** Whether a conflict is a refusal and nothing else. */
+  asksFirst: boolean;
+  /** What `enqueue.lua` has to know of the type. */
+  facts: string;
 }
 
 /**
- * Puts jobs into queues. With a uniqueness rule the decision costs no round trip more than BullMQ's
- * own `add`: the job gets an id of our making and a deduplication id, and `add` answers with the id
- * of the job that survives. Another id than ours is the refusal; only a refusal reads more.
+ * Puts jobs into queues. The rules of the type, BullMQ's own `add` and the record of the decision
+ * are one script: check and creation have no gap between them, and any answer is one round trip.
  */
 export class Enqueuer implements Enqueuing {
-  private readonly prepared = new Map<string, PreparedType>();
+  private readonly prepared = new Map<string, Promise<PreparedType>>();
+  private readonly calls: BullmqCalls;
+  private readonly refusals: RecentRefusals<BullmqScript>;
 
-  constructor(private readonly options: EnqueuerOptions) {}
-
-  async enqueue(request: EnqueueRequest): Promise<Decision> {
-    const { clock, decisions } = this.options;
-    const type = this.typeOf(request.type);
-    if (type === undefined) return this.refuseUnknownType(request);
-    const jobId = request.jobId ?? newJobId(clock);
-    const key =
-      type.unique === undefined ? null : uniqueKeyOf(request.type, type.unique, request.data);
-    const job = await type.queue.add(
-      request.type,
-      request.data,
-      key === null
-        ? { ...type.jobOptions, jobId }
-        : { ...type.jobOptions, jobId, deduplication: { id: key.id } },
-    );
-    const survivorId = job.id ?? jobId;
-    if (survivorId === jobId) {
-      const fields = fieldsOf(request, key, jobId);
-      return request.record === 'refusals'
-        ? decisions.accepted(fields)
-        : decisions.recordAccepted(fields);
-    }
-    return decisions.recordSurvivor(refuse(request, key, survivorId), type.queueName, survivorId);
+  constructor(private readonly options: EnqueuerOptions) {
+    this.calls = new BullmqCalls(options.redis);
+    this.refusals = new RecentRefusals(options.clock);
   }
 
-  private typeOf(name: string): PreparedType | undefined {
+  async enqueue(request: EnqueueRequest): Promise<Decision> {
+    const type = await this.typeOf(request.type);
+    if (type === undefined) return this.refuseUnknownType(request);
+    const { unique } = type.rules;
+    const key =
+      unique?.by === 'function' ? await this.customKeyOf(request) : keyOf(unique, request);
+    const asked = key === null ? undefined : await this.askFirst(type, request, key);
+    return asked ?? this.add(type, request, key);
+  }
+
+  private async add(
+    type: PreparedType,
+    request: EnqueueRequest,
+    key: UniqueKey | null,
+  ): Promise<Decision> {
+    const jobId = request.jobId ?? newJobId(this.options.clock);
+    const call = await this.callOf(type, request, key, jobId);
+    const answer = await this.ask(type, request, key, jobId, call);
+    const decision = this.told(request, key, jobId, answer);
+    if (key !== null && type.asksFirst && decision.outcome !== 'accepted')
+      this.refusals.add(key.id, call);
+    return decision;
+  }
+
+  /**
+   * A key that was refused a moment ago is likely to be refused again: then no job is made for it.
+   * @returns undefined when it has to be tried
+   */
+  private async askFirst(
+    type: PreparedType,
+    request: EnqueueRequest,
+    key: UniqueKey,
+  ): Promise<Decision | undefined> {
+    const { jobId, priority, lease } = request;
+    const isPlain = jobId === undefined && priority === undefined && lease === undefined;
+    const script = isPlain ? this.refusals.find(key.id) : undefined;
+    if (script === undefined) return undefined;
+    const { name, lua, keys } = script;
+    const call = { name, lua, keys, args: NOTHING_TO_ADD };
+    const answer = await this.ask(type, request, key, '', call);
+    if (!isFree(answer)) return this.told(request, key, '', answer);
+    this.refusals.delete(key.id);
+    return undefined;
+  }
+
+  private ask(
+    type: PreparedType,
+    request: EnqueueRequest,
+    key: UniqueKey | null,
+    jobId: string,
+    call: BullmqCall,
+  ): Promise<unknown> {
+    const { scripts } = this.options;
+    const [label, valuesId] = key === null ? ['', ''] : [key.label, key.valuesId];
+    const args = [type.facts, jobId, label, valuesId, wishesOf(request)];
+    return scripts.runAround('enqueue', call, this.keysOf(request), args);
+  }
+
+  private told(
+    { action, type }: EnqueueRequest,
+    key: UniqueKey | null,
+    jobId: string,
+    answer: unknown,
+  ): Decision {
+    const facts = { action: action ?? 'enqueue', subject: type, key: key?.label ?? null, jobId };
+    return this.options.decisions.fromScript(answer, facts);
+  }
+
+  private keysOf({ lease }: EnqueueRequest): string[] {
+    const { keys } = this.options;
+    return lease === undefined ? [keys.decisions] : [keys.decisions, keys.lease(lease.name)];
+  }
+
+  private async callOf(
+    type: PreparedType,
+    request: EnqueueRequest,
+    key: UniqueKey | null,
+    jobId: string,
+  ): Promise<BullmqCall> {
+    const options: JobsOptions = { ...type.jobOptions, jobId };
+    if (request.priority !== undefined) options.priority = request.priority;
+    if (request.delayMs !== undefined) options.delay = request.delayMs;
+    const { unique } = type.rules;
+    if (key !== null && unique !== null && unique.while !== 'running')
+      options.deduplication = deduplicationOf(unique, key);
+    try {
+      return await this.calls.ofAdd(type.queue, request.type, request.data, options);
+    } catch (error) {
+      if (error instanceof InterlockError) throw error;
+      throw new InterlockError({
+        code: 'payload_invalid',
+        message: `A job of type ${request.type} can not be made of this: ${messageOf(error)}.`,
+        remedy: 'Correct the payload or the options of the job.',
+        cause: error,
+      });
+    }
+  }
+
+  private async customKeyOf({ type, data }: EnqueueRequest): Promise<UniqueKey | null> {
+    const value = await this.options.customKey(type, data);
+    return value === null ? null : uniqueKeyFrom(type, [value]);
+  }
+
+  private async typeOf(name: string): Promise<PreparedType | undefined> {
     const known = this.prepared.get(name);
     if (known !== undefined) return known;
-    const { config, queueOf } = this.options;
+    const { config } = this.options;
     const type = Object.hasOwn(config.jobs, name) ? config.jobs[name] : undefined;
     if (type === undefined) return undefined;
-    const prepared: PreparedType = {
-      queue: queueOf(type.queue),
-      queueName: type.queue,
-      unique: type.unique,
+    const preparing = this.prepare(name, type);
+    this.prepared.set(name, preparing);
+    // What failed because Redis was away is tried again by the next one.
+    preparing.catch(() => this.prepared.delete(name));
+    return preparing;
+  }
+
+  private async prepare(name: string, type: Config['jobs'][string]): Promise<PreparedType> {
+    const { config, keys, queues } = this.options;
+    const queue = queues.get(type.queue);
+    // From then on the connection has BullMQ's scripts.
+    await queue.waitUntilReady();
+    const rules = rulesOf(type, config.deduplication);
+    return {
+      ...{ queue, rules },
+      asksFirst: rules.unique?.onConflict === 'skip' || rules.unique?.onConflict === 'fail',
       jobOptions: {
         ...retryOptions(type.retry),
         removeOnComplete: KEEP_COMPLETED,
         removeOnFail: KEEP_FAILED,
       },
+      facts: [
+        ...[queue.toKey(''), rules.unique?.while ?? '', rules.unique?.onConflict ?? 'skip'],
+        ...[rules.maxConcurrent, MAX_DECISIONS, keys.agents, keys.admitted(name)],
+        ...[keys.running(name), name],
+      ].join(UNIT_SEPARATOR),
     };
-    this.prepared.set(name, prepared);
-    return prepared;
   }
 
   private async refuseUnknownType(request: EnqueueRequest): Promise<never> {
@@ -102,28 +221,27 @@ export class Enqueuer implements Enqueuing {
   }
 }
 
-function fieldsOf(request: EnqueueRequest, key: UniqueKey | null, jobId: string): AcceptedFields {
-  return {
-    action: request.action ?? 'enqueue',
-    subject: request.type,
-    key: key === null ? null : key.label,
-    jobId,
-  };
+function keyOf(rule: UniqueRule | null, { type, data }: EnqueueRequest): UniqueKey | null {
+  return rule === null || rule.by === 'function' ? null : uniqueKeyOf(type, rule.by, data);
 }
 
-/** The script that records it corrects the outcome when the survivor runs already. */
-function refuse(
-  request: EnqueueRequest,
-  key: UniqueKey | null,
-  survivorId: string,
-): DecisionFields {
-  return {
-    ...fieldsOf(request, key, survivorId),
-    outcome: 'already_queued',
-    reason: 'unique_key',
-    survivor: null,
-    holder: null,
-    until: null,
-    remedy: `Wait for job ${survivorId} to end, remove it if it only waits, or change "unique" of ${request.type}.`,
-  };
+/** What `enqueue.lua` answers to one that only asks, where nothing is in the way. */
+function isFree(answer: unknown): boolean {
+  return Array.isArray(answer) && answer[0] === 'free';
+}
+
+/** BullMQ's own key does the work where it can, so that other BullMQ programs see and respect it. */
+function deduplicationOf(rule: UniqueRule, { id }: UniqueKey): DeduplicationOptions {
+  if (rule.while === 'window') return { id, ttl: rule.windowMs };
+  return rule.onConflict === 'reschedule' ? { id, keepLastIfActive: true } : { id };
+}
+
+/** What `enqueue.lua` has to know of one request besides its job and key, as JSON; '' for most. */
+function wishesOf({ action, priority, jobId, record, lease }: EnqueueRequest): string {
+  const isPlain = action === undefined && priority === undefined && jobId === undefined;
+  if (isPlain && record === undefined && lease === undefined) return '';
+  return JSON.stringify([
+    ...[action ?? 'enqueue', priority ?? 0, jobId !== undefined, record !== 'refusals'],
+    ...(lease === undefined ? [] : [String(lease.fence)]),
+  ]);
 }

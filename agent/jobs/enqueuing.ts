@@ -6,6 +6,12 @@ export interface EnqueueRequest {
   data: JsonValue;
   /** Left out: a new one. A job id makes enqueueing idempotent: the same id is added once. */
   jobId?: string;
+  /** As BullMQ counts: 1 is the highest, and none comes before all numbers. */
+  priority?: number | undefined;
+  /** Milliseconds until it is due. */
+  delayMs?: number | undefined;
+  /** Enqueued only while this lease is held with this fence: checked in the script that enqueues. */
+  lease?: { name: string; fence: number };
   /** What asked for it, for the decision. */
   action?: Decision['action'];
   /**

@@ -1,12 +1,17 @@
 import type { Job } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { messageOf } from '../common/errors.ts';
-import type { DecisionLog } from '../decisions/decisionLog.ts';
+import { MAX_DECISIONS, type DecisionLog } from '../decisions/decisionLog.ts';
 import type { BulkResult } from '../protocol/api.ts';
+import type { Decision } from '../protocol/decision.ts';
 import type { Keys } from '../redis/keys.ts';
 import type { Scripts } from '../redis/scripts.ts';
+import { BullmqCalls } from './bullmqCalls.ts';
 import { stateOf, type JobReader } from './jobReader.ts';
-import { labelOfDeduplicationId } from './uniqueKey.ts';
+import { keyOfJob, type CustomKey } from './lastCheck.ts';
+import type { QueueSet } from './queueSet.ts';
+import type { TypeRules } from './typeRules.ts';
+import { labelOfDeduplicationId, type UniqueKey } from './uniqueKey.ts';
 
 export interface JobRef {
   id: string;
@@ -15,29 +20,33 @@ export interface JobRef {
 
 export interface JobActionsOptions {
   reader: JobReader;
+  queues: QueueSet;
   redis: Redis;
   scripts: Scripts;
   keys: Keys;
   decisions: DecisionLog;
+  customKey: CustomKey;
 }
 
 /** What a person can do to jobs. Bulk actions name every job, done or refused with the reason. */
 export class JobActions {
-  constructor(private readonly options: JobActionsOptions) {}
+  private readonly calls: BullmqCalls;
 
-  /** Puts failed jobs back into their queue, under the uniqueness rule they came in with. */
+  constructor(private readonly options: JobActionsOptions) {
+    this.calls = new BullmqCalls(options.redis);
+  }
+
+  /** Puts failed jobs back into their queue, under the rules of their type. */
   async requeue(refs: JobRef[]): Promise<BulkResult> {
     return this.forEach(refs, async (job, queue) => {
       const state = await stateOf(job);
       if (state !== 'failed') return `it is ${state}; only failed jobs can be requeued`;
-      const survivor = await this.reserveKey(job, queue);
-      if (survivor !== null) {
-        await this.recordRequeue(job, queue, survivor);
-        return `job ${survivor} has the same key and has not ended`;
-      }
-      await job.retry('failed', { resetAttemptsMade: true });
-      await this.recordRequeue(job, queue, null);
-      return undefined;
+      const decision = await this.requeueOne(job, queue);
+      if (decision.outcome === 'accepted') return undefined;
+      const survivor = decision.survivor?.jobId ?? 'another';
+      return decision.reason === 'concurrency_limit'
+        ? `as many jobs of type ${job.name} as allowed are queued or running, such as ${survivor}`
+        : `job ${survivor} has the same key and has not ended`;
     });
   }
 
@@ -91,46 +100,33 @@ export class JobActions {
     return result;
   }
 
-  /** @returns the id of the live job that has the key, or null when it is this job's now */
-  private async reserveKey(job: Job, queue: string): Promise<string | null> {
-    const { keys, scripts, redis } = this.options;
-    if (job.deduplicationId === undefined) return null;
-    const key = keys.deduplication(queue, job.deduplicationId);
-    const reserve = async (endedId: string) =>
-      String(await scripts.run('reserveDeduplication', [key], [job.id ?? '', endedId]));
-    const holder = await reserve('');
-    if (holder === '') return null;
-    const [created, finished] = await redis.hmget(
-      keys.job(queue, holder),
-      'timestamp',
-      'finishedOn',
+  /** The rules, BullMQ's own script and the record are one step: of many who ask, one has it. */
+  private async requeueOne(job: Job, queueName: string): Promise<Decision> {
+    const { decisions, keys, scripts, queues } = this.options;
+    const queue = queues.get(queueName);
+    const jobId = job.id ?? '';
+    const rules = queues.rulesOf(job.name);
+    const key = await this.requeueKey(job, rules);
+    const label = key === null ? null : key.label;
+    const answer = await scripts.runAround(
+      'requeueJob',
+      this.calls.ofReprocess(jobId, job.opts.lifo === true),
+      [keys.decisions, keys.agents, keys.admitted(job.name), keys.running(job.name)],
+      [
+        ...[jobId, job.name, label ?? '', key?.id ?? '', key?.valuesId ?? ''],
+        ...[key === null ? '' : (rules?.unique?.while ?? ''), rules?.maxConcurrent ?? 0],
+        ...[MAX_DECISIONS, queue.toKey(''), `Requeue ${jobId} again when that one has ended.`],
+      ],
     );
-    const alive = typeof created === 'string' && typeof finished !== 'string';
-    if (alive) return holder;
-    const second = await reserve(holder);
-    return second === '' ? null : second;
+    return decisions.fromScript(answer, {
+      ...{ action: 'requeue', subject: job.name, key: label, jobId },
+    });
   }
 
-  private async recordRequeue(job: Job, queue: string, survivor: string | null): Promise<void> {
-    const { decisions } = this.options;
-    const fields = {
-      action: 'requeue' as const,
-      subject: job.name,
-      key: job.deduplicationId === undefined ? null : labelOfDeduplicationId(job.deduplicationId),
-      jobId: survivor ?? job.id ?? null,
-    };
-    if (survivor === null) {
-      decisions.recordAccepted(fields);
-      return;
-    }
-    await decisions.recordSurvivor(
-      {
-        ...{ ...fields, outcome: 'already_queued', reason: 'unique_key' },
-        ...{ survivor: null, holder: null, until: null },
-        remedy: `Requeue ${job.id ?? 'it'} again when job ${survivor} has ended.`,
-      },
-      queue,
-      survivor,
-    );
+  /** The key under the rules of today; a type of another program has the one that it was added with. */
+  private async requeueKey(job: Job, rules: TypeRules | undefined): Promise<UniqueKey | null> {
+    if (rules !== undefined) return keyOfJob(job, rules, this.options.customKey);
+    const id = job.deduplicationId ?? '';
+    return id === '' ? null : { id, valuesId: '', label: labelOfDeduplicationId(id) };
   }
 }

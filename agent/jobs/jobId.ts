@@ -16,3 +16,9 @@ export function slotJobId(schedule: string, slotMs: number): string {
   const name = schedule.replaceAll('%', '%25').replaceAll(':', '%3A');
   return `slot-${name}-${slotMs}`;
 }
+
+/** The schedule whose slot a job is, as its id tells; null when it is none's. */
+export function scheduleOfJobId(id: string): string | null {
+  const name = /^slot-(.+)-\d+$/s.exec(id)?.[1];
+  return name?.replaceAll('%3A', ':').replaceAll('%25', '%') ?? null;
+}

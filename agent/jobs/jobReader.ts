@@ -23,6 +23,9 @@ export interface JobFilter {
 /** Jobs are read in pages of this size while a filter looks for matches. */
 const SCAN_PAGE = 200;
 
+/** So many runs of one queue are looked at when all are asked for. */
+const MOST_ACTIVE = 5_000;
+
 const ALL_STATES = jobState.options;
 
 /** Reads queues and jobs out of BullMQ. */
@@ -57,6 +60,17 @@ export class JobReader {
   /** The newest jobs of one state of one queue. */
   async newest(queue: string, state: JobState, count: number): Promise<JobRow[]> {
     return this.page(queue, state, 0, count);
+  }
+
+  /**
+   * Active jobs of all queues that started at that time or before, the oldest first; younger ones
+   * may be among them. Where none is old, it reads one job of each queue at most.
+   */
+  async activeSince(startedMs: number): Promise<JobRow[]> {
+    const perQueue = await Promise.all(
+      this.queues.names().map((queue) => this.oldestActive(queue, startedMs)),
+    );
+    return perQueue.flat().sort((a, b) => startOf(a) - startOf(b));
   }
 
   /** Jobs that match, newest first within each state. */
@@ -100,7 +114,23 @@ export class JobReader {
   async detail(id: string, queueName?: string): Promise<JobDetail> {
     const { job, queue } = await this.find(id, queueName);
     const [state, [dueMs]] = await Promise.all([stateOf(job), this.queues.dueTimes(queue, [id])]);
-    return toJobDetail(job, this.queues.get(queue), state, dueMs);
+    // It may have ended between the two reads: then its result belongs to the state.
+    const endedMeanwhile = isFinished(state) && job.finishedOn === undefined;
+    const latest = endedMeanwhile ? (await this.find(id, queue)).job : job;
+    return toJobDetail(latest, this.queues.get(queue), state, dueMs);
+  }
+
+  private async oldestActive(queue: string, startedMs: number): Promise<JobRow[]> {
+    const count = Math.min(MOST_ACTIVE, await this.queues.get(queue).getActiveCount());
+    // A job that ends between two pages moves the others, and one may come twice.
+    const jobs = new Map<string, JobRow>();
+    let size = 1;
+    for (let start = 0; start < count; start += size, size = SCAN_PAGE) {
+      const page = await this.page(queue, 'active', start, size, true);
+      for (const job of page) jobs.set(job.id, job);
+      if (page.some((job) => startOf(job) > startedMs)) break;
+    }
+    return [...jobs.values()];
   }
 
   private queuesFor(type: string | undefined): string[] {
@@ -116,8 +146,11 @@ export class JobReader {
     state: JobState,
     start: number,
     count: number,
+    oldestFirst = false,
   ): Promise<JobRow[]> {
-    const found = await this.queues.get(queue).getJobs([state], start, start + count - 1, false);
+    const found = await this.queues
+      .get(queue)
+      .getJobs([state], start, start + count - 1, oldestFirst);
     // A job that ended between two reads is missing here and present in its next state.
     const jobs = found.filter((job: Job | undefined) => job !== undefined);
     const due =
@@ -129,6 +162,14 @@ export class JobReader {
         : [];
     return jobs.map((job, index) => toJobRow(job, queue, state, due[index]));
   }
+}
+
+function startOf(job: JobRow): number {
+  return job.startedAt === null ? 0 : Date.parse(job.startedAt);
+}
+
+function isFinished(state: JobState): boolean {
+  return state === 'completed' || state === 'failed';
 }
 
 /** BullMQ's state of a job, as one of ours. */

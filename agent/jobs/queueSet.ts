@@ -2,6 +2,7 @@ import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { InterlockError } from '../common/errors.ts';
 import type { Config } from '../config/schema.ts';
+import { rulesOf, type TypeRules } from './typeRules.ts';
 
 /** BullMQ's order of delayed jobs: the time they are due, and a counter in the low 12 bits. */
 const DELAYED_SCORE_PER_MS = 0x1000;
@@ -73,6 +74,13 @@ export class QueueSet {
     return scores.map((score) =>
       score === null ? undefined : Math.floor(Number(score) / DELAYED_SCORE_PER_MS),
     );
+  }
+
+  /** The rules in force of a type of the config; undefined for a type of another program. */
+  rulesOf(type: string): TypeRules | undefined {
+    const { jobs, deduplication } = this.config;
+    const declared = Object.hasOwn(jobs, type) ? jobs[type] : undefined;
+    return declared === undefined ? undefined : rulesOf(declared, deduplication);
   }
 
   jobTypesOf(queue: string): string[] {

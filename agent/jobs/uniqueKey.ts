@@ -1,10 +1,8 @@
-import type { JobTypeConfig } from '../config/schema.ts';
-
-export type UniqueRule = NonNullable<JobTypeConfig['unique']>;
-
 export interface UniqueKey {
   /** BullMQ's deduplication id: the same for payloads that count as the same. */
   id: string;
+  /** The id without the type: the values as JSON. */
+  valuesId: string;
   /** For people: `mainnet`, or `mainnet, 5`. */
   label: string;
 }
@@ -13,12 +11,26 @@ export interface UniqueKey {
  * The uniqueness key of a payload: the values at the rule's paths. A missing path counts as null;
  * objects and arrays are compared by content, whatever the order of their fields.
  */
-export function uniqueKeyOf(type: string, rule: UniqueRule, data: unknown): UniqueKey {
-  const values = rule.by.map((path) => valueAt(data, path));
+export function uniqueKeyOf(type: string, paths: readonly string[], data: unknown): UniqueKey {
+  return uniqueKeyFrom(
+    type,
+    paths.map((path) => valueAt(data, path)),
+  );
+}
+
+/** The key that is made of these values. */
+export function uniqueKeyFrom(type: string, values: readonly unknown[]): UniqueKey {
+  const valuesId = canonicalJson(values);
   return {
-    id: `${type}|${canonicalJson(values)}`,
+    ...{ id: `${type}|${valuesId}`, valuesId },
     label: values.length === 0 ? '*' : values.map(labelOf).join(', '),
   };
+}
+
+/** The key of a deduplication id that `uniqueKeyFrom` made for this type; null when another made it. */
+export function uniqueKeyOfId(type: string, id: string): UniqueKey | null {
+  if (!id.startsWith(`${type}|[`)) return null;
+  return { id, valuesId: id.slice(type.length + 1), label: labelOfDeduplicationId(id) };
 }
 
 /** The label of a deduplication id that `uniqueKeyOf` made; the id itself when another made it. */

@@ -1,25 +1,30 @@
 import * as path from 'node:path';
-import { UnrecoverableError, WaitingError, Worker, type Job } from 'bullmq';
+import { UnrecoverableError, Worker, type Job } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Clock } from '../common/clock.ts';
-import { InterlockError, messageOf } from '../common/errors.ts';
+import { messageOf } from '../common/errors.ts';
 import type { JsonValue } from '../common/json.ts';
 import type { Config, JobTypeConfig } from '../config/schema.ts';
-import type { HandlerRunner, RunHooks, RunRequest } from '../handlers/runner.ts';
+import type { DecisionLog } from '../decisions/decisionLog.ts';
+import type { HandlerRunner } from '../handlers/runner.ts';
+import type { EndedRun } from '../history/runEntry.ts';
 import type { Logger } from '../logging.ts';
 import type { Keys } from '../redis/keys.ts';
+import type { Scripts } from '../redis/scripts.ts';
 import type { Enqueuing } from './enqueuing.ts';
+import { JobRun, type JobRunContext, type TypeSlot } from './jobRun.ts';
+import { LastCheck } from './lastCheck.ts';
+import { leaseTimesOf } from './leaseTimes.ts';
 import { intervalDelayMs } from './retryOptions.ts';
+import { RunLeases } from './runLeases.ts';
 import { Semaphore } from './semaphore.ts';
+import { rulesOf } from './typeRules.ts';
 
 /**
- * How often a job may lose its worker before BullMQ fails it. Handlers have their own processes, so
- * a worker that dies says nothing about the job: no job is given up for it.
+ * An idle worker looks again after that. BullMQ wakes one worker for a job: when that one is frozen,
+ * the others find the job by looking.
  */
-const MAX_STALLED_COUNT = 1_000;
-
-/** Looking for jobs without a lock costs a script call for each queue. */
-const MIN_STALLED_INTERVAL_MS = 1_000;
+const IDLE_WAIT_S = 1;
 
 /** How long giving jobs back to their queue may take. */
 const GIVE_BACK_MS = 500;
@@ -29,28 +34,29 @@ export interface WorkerPoolOptions {
   workspace: string;
   /** The connection workers read with: waits for Redis as long as it takes. */
   connection: Redis;
-  commands: Redis;
+  scripts: Scripts;
   keys: Keys;
+  decisions: DecisionLog;
   enqueuing: Enqueuing;
   clock: Clock;
   logger: Logger;
   agentId: string;
   createRunner: (type: JobTypeConfig, name: string, file: string) => HandlerRunner;
+  onEnded: (run: EndedRun) => void;
   /** Called when the number of runs changes. */
   onRunsChange: (count: number) => void;
 }
 
-interface TypeSlot {
-  config: JobTypeConfig;
-  file: string;
-  runner: HandlerRunner;
-  free: Semaphore;
+interface PoolWorker {
+  worker: Worker;
+  leases: RunLeases;
 }
 
 /** One BullMQ worker for each queue of the config; it hands each job to the runner of its type. */
 export class WorkerPool {
   private readonly slots = new Map<string, TypeSlot>();
-  private readonly workers: Worker[] = [];
+  private readonly workers = new Map<string, PoolWorker>();
+  private readonly runContext: JobRunContext;
   private readonly stopping = new AbortController();
   private runs = 0;
 
@@ -59,11 +65,40 @@ export class WorkerPool {
       const file = path.resolve(options.workspace, config.handler);
       this.slots.set(name, {
         ...{ config, file, free: new Semaphore(config.concurrency) },
+        rules: rulesOf(config, options.config.deduplication),
         runner: options.createRunner(config, name, file),
       });
     }
+    const { enqueuing, clock, onEnded } = options;
+    this.runContext = {
+      ...{ enqueuing, clock, onEnded, stopping: this.stopping.signal },
+      check: new LastCheck(options.scripts, options.keys, options.decisions, (queue) =>
+        options.keys.queue(queue, ''),
+      ),
+      customKey: (type, data) => this.keyOf(type, data),
+    };
     const queues = new Set([...this.slots.values()].map((slot) => slot.config.queue));
-    for (const queue of queues) this.workers.push(this.createWorker(queue));
+    for (const queue of queues) this.workers.set(queue, this.createWorker(queue));
+  }
+
+  /** What the handler module of a type says is the key of a payload; null: it is not unique. */
+  async keyOf(type: string, data: JsonValue): Promise<JsonValue> {
+    return (await this.slots.get(type)?.runner.keyOf(data)) ?? null;
+  }
+
+  /** Whether a handler of this agent is at work on a job. */
+  runsHere(queue: string, jobId: string): boolean {
+    return this.workers.get(queue)?.leases.has(jobId) === true;
+  }
+
+  /** Jobs of this type may come in a moment: a process that starts now saves them the wait. */
+  warmUp(type: string): void {
+    this.slots.get(type)?.runner.warmUp();
+  }
+
+  /** BullMQ's ids of our workers: the locks of their jobs begin with them. */
+  workerIds(): string[] {
+    return [...this.workers.values()].map(({ worker }) => worker.id);
   }
 
   get runsInProgress(): number {
@@ -81,130 +116,75 @@ export class WorkerPool {
    */
   async close(finishMs: number, stopMs: number): Promise<void> {
     const { clock } = this.options;
-    const polite = Promise.all(this.workers.map((worker) => worker.close()));
+    const workers = [...this.workers.values()];
+    const polite = Promise.all(workers.map(({ worker }) => worker.close()));
     const finished = await settlesWithin(clock, polite, finishMs);
     if (!finished) this.stopping.abort();
     await Promise.all([...this.slots.values()].map((slot) => slot.runner.close(stopMs)));
     if (finished || (await settlesWithin(clock, polite, GIVE_BACK_MS))) return;
     // Redis does not answer: the jobs come back when their locks end.
-    const forced = Promise.all(this.workers.map((worker) => worker.close(true)));
+    const forced = Promise.all(workers.map(({ worker }) => worker.close(true)));
     await settlesWithin(clock, forced, GIVE_BACK_MS);
+    for (const { leases } of workers) leases.close();
   }
 
-  private createWorker(queue: string): Worker {
-    const { config, connection, agentId, logger } = this.options;
+  private createWorker(queue: string): PoolWorker {
+    const { config, connection, agentId, logger, clock } = this.options;
     const types = [...this.slots.values()].filter((slot) => slot.config.queue === queue);
-    const ttlMs = lockTtlOf(types.map((slot) => slot.config));
-    const worker = new Worker(queue, (job, token) => this.run(job, token), {
+    const times = leaseTimesOf(types.map((slot) => slot.config));
+    const leases = new RunLeases({
+      ...{ times, clock, logger },
+      renew: (ids, tokens, lockMs): Promise<string[]> => worker.extendJobLocks(ids, tokens, lockMs),
+    });
+    const process = (job: Job, token = ''): Promise<JsonValue> => this.run(job, token, leases);
+    const worker: Worker = new Worker(queue, process, {
       connection,
       prefix: config.redis.prefix,
       name: agentId,
       concurrency: types.reduce((sum, slot) => sum + slot.config.concurrency, 0),
-      lockDuration: ttlMs,
-      lockRenewTime: Math.floor(ttlMs / 3),
-      // A lock that ended is seen soon after; a job whose lock lives is left alone, however often we look.
-      stalledInterval: Math.max(MIN_STALLED_INTERVAL_MS, Math.floor(ttlMs / 3)),
-      maxStalledCount: MAX_STALLED_COUNT,
+      lockDuration: times.lockMs,
+      drainDelay: IDLE_WAIT_S,
+      // We renew ourselves, because we have to know from when on a lock can not be trusted, and we
+      // look for lost jobs ourselves, because BullMQ's way takes two rounds of waiting.
+      skipLockRenewal: true,
+      skipStalledCheck: true,
       settings: {
         backoffStrategy: (attemptsMade, _type, _error, job) =>
           intervalDelayMs(this.slots.get(job?.name ?? '')?.config.retry, attemptsMade),
       },
     });
     worker.on('error', (error) => logger.warn({ queue, why: messageOf(error) }, 'worker trouble'));
-    worker.on('stalled', (jobId) =>
-      logger.warn({ queue, jobId }, 'job lost its worker, runs again'),
-    );
     worker.on('failed', (job, error) => {
       const facts = { job_type: job?.name, jobId: job?.id, attempts: job?.attemptsMade };
       logger.info({ action: 'run', ...facts, queue, why: messageOf(error) }, 'run failed');
     });
-    return worker;
+    return { worker, leases };
   }
 
-  private async run(job: Job, token: string | undefined): Promise<JsonValue> {
+  private async run(job: Job, token: string, leases: RunLeases): Promise<JsonValue> {
     const slot = this.slots.get(job.name);
     if (slot === undefined) {
       throw new UnrecoverableError(
         `No job type "${job.name}" is declared, so nothing can run it. Declare it under "jobs" in interlock.config.json, or keep such jobs out of queue ${job.queueName}.`,
       );
     }
+    // From here on its lock is renewed, also while it waits for its place.
+    const lease = leases.begin(job.id ?? '', token);
     await slot.free.acquire();
     this.countRuns(1);
     try {
-      // It may have waited for its place until now: no run begins while the others are cut.
-      this.stopping.signal.throwIfAborted();
-      return await slot.runner.run(
-        this.requestOf(job, await this.fenceOf(job, slot)),
-        this.hooksOf(job),
-      );
-    } catch (error) {
-      if (!this.stopping.signal.aborted) throw withHandlerStack(error);
-      // We cut it, it did not fail: it goes back and keeps its attempts.
-      await job.moveToWait(token);
-      throw new WaitingError();
+      return await new JobRun(job, token, slot, lease, this.runContext).execute();
     } finally {
       this.countRuns(-1);
       slot.free.release();
+      lease.end();
     }
-  }
-
-  private requestOf(job: Job, fence: number): RunRequest {
-    return {
-      jobId: job.id ?? '?',
-      queue: job.queueName,
-      type: job.name,
-      data: job.data,
-      attempt: job.attemptsMade + 1,
-      fence,
-      isReplay: false,
-      enqueuedAtMs: job.timestamp,
-    };
-  }
-
-  /**
-   * BullMQ counts the starts of a job in the script that gives us its lock: a fence for free. With a
-   * uniqueness rule the next job of the same key must have a higher one, so the type counts.
-   */
-  private fenceOf(job: Job, slot: TypeSlot): number | Promise<number> {
-    if (slot.config.unique === undefined) return job.attemptsStarted;
-    return this.options.commands.hincrby(this.options.keys.runFences, job.name, 1);
-  }
-
-  private hooksOf(job: Job): RunHooks {
-    return {
-      log: async (line) => {
-        await job.log(line);
-      },
-      progress: async (value) => {
-        await job.updateProgress(value ?? {});
-      },
-      enqueue: (type, data) => this.options.enqueuing.enqueue({ type, data }),
-      signal: this.stopping.signal,
-    };
   }
 
   private countRuns(change: 1 | -1): void {
     this.runs += change;
     this.options.onRunsChange(this.runs);
   }
-}
-
-/** BullMQ's locks have one TTL for a queue: that of the type that asks for the longest. */
-export function lockTtlOf(types: JobTypeConfig[]): number {
-  return Math.max(1, ...types.map((type) => type.lease.ttl));
-}
-
-/** BullMQ keeps the stack of what is thrown: it shall be the handler's, not ours. */
-function withHandlerStack(thrown: unknown): unknown {
-  if (!(thrown instanceof InterlockError)) return thrown;
-  const { stack, errorName } = thrown.details;
-  // A handler says with BullMQ's own class that trying again is useless.
-  const error =
-    errorName === 'UnrecoverableError'
-      ? new UnrecoverableError(thrown.message)
-      : new Error(thrown.message, { cause: thrown });
-  if (typeof stack === 'string') error.stack = stack;
-  return error;
 }
 
 async function settlesWithin(clock: Clock, work: Promise<unknown>, ms: number): Promise<boolean> {

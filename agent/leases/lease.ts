@@ -14,7 +14,10 @@ export interface LeaseRequest {
 /** A held lease. It renews itself at a third of its TTL until it is released or lost. */
 export interface Lease {
   readonly name: string;
-  /** Grows with each acquisition of this name: the fencing token. */
+  /**
+   * The fencing token: grows with each acquisition of this name, also over a Redis that lost its data,
+   * because it is never below Redis' time in ms.
+   */
   readonly fence: number;
   /** Redis time of the acquisition, milliseconds since the epoch. */
   readonly acquiredAtMs: number;
@@ -31,6 +34,15 @@ export interface LeaseHeld {
   acquiredAtMs: number;
   renewedAtMs: number;
   ttlMs: number;
+}
+
+/** A lease that its holder, a process of this host, can not give back any more. */
+export interface DeadLease {
+  name: string;
+  subject: string;
+  /** Of the acquisition: with another one it is not the dead holder's any more. */
+  token: string;
+  holder: Holder;
 }
 
 export type AcquireResult =

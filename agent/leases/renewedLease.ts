@@ -47,7 +47,11 @@ export class RenewedLease implements Lease {
     this.end();
     const { scripts, keys, token, name } = this.options;
     try {
-      await scripts.run('releaseLease', [keys.lease(name), keys.leaseIndex], [token, name]);
+      await scripts.run(
+        'releaseLease',
+        [keys.lease(name), keys.leaseIndex, keys.releases],
+        [token, name],
+      );
     } catch {
       // Redis is away: the TTL frees it.
     }

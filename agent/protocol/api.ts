@@ -1,13 +1,16 @@
 import * as z from 'zod';
-import { decision } from './decision.ts';
+import { decision, decisionAction, decisionOutcome } from './decision.ts';
 import { define, defineNotification } from './define.ts';
 import {
+  ageAlert,
   agentStatus,
   jobDetail,
   jobRow,
   jobState,
+  lockKind,
   lockRow,
   queueRow,
+  runRow,
   scheduleRow,
   stateDelta,
   stateSnapshot,
@@ -26,6 +29,57 @@ const page = {
 const bulkResult = z.object({
   done: z.array(z.string()),
   refused: z.array(z.object({ id: z.string(), why: z.string() })),
+});
+
+/** A page of a list that may be long, and how long it is. */
+const pageOf = <S extends z.ZodType>(row: S) =>
+  z.object({ rows: z.array(row), total: z.number().int() });
+
+/** Something in Redis that belongs to nobody any more. */
+export const orphan = z.object({
+  kind: z.enum(['lease', 'dedup', 'admission', 'running', 'agent', 'stuck_job']),
+  /** The Redis key, with the member when it is one of many. */
+  name: z.string(),
+  /** What it was for: a type and key, a stream, a job. */
+  subject: z.string(),
+  /** Why it is an orphan: one sentence, with the proof. */
+  why: z.string(),
+  /** false in a dry run, and when it came to life meanwhile. */
+  removed: z.boolean(),
+});
+
+export const storyName = z.enum([
+  'page-refresh',
+  'double-scheduler',
+  'stacking',
+  'lock-timeout',
+  'worker-crash',
+  'frozen-holder',
+]);
+
+/** One line of what happened in a simulated story. */
+export const storyEvent = z.object({
+  /** Milliseconds of the story's own time, which may be scaled. */
+  atMs: z.number(),
+  /** Who did it: `agent 1`, `person`, `scheduler 2`. */
+  actor: z.string(),
+  text: z.string(),
+  tone: z.enum(['neutral', 'good', 'bad']),
+});
+
+export const storyResult = z.object({
+  story: storyName,
+  naive: z.boolean(),
+  /** Whether the bug of the story showed. */
+  bug: z.boolean(),
+  /** The bug, or its absence, in one sentence. */
+  verdict: z.string(),
+  /** Figures of it, such as runs, most runs at one time, refusals by reason. */
+  figures: z.record(z.string(), z.number()),
+  timeline: z.array(storyEvent),
+  /** One second of real time is so many of the story. */
+  timeScale: z.number(),
+  ms: z.number(),
 });
 
 export const simulateDuplicatesParams = z.strictObject({
@@ -91,6 +145,10 @@ export const requests = {
       type: name,
       data: z.json().default({}),
       count: z.number().int().min(1).max(100_000).default(1),
+      /** As BullMQ counts: 1 is the highest; left out comes before all numbers. */
+      priority: z.number().int().min(1).max(2_097_152).optional(),
+      /** Milliseconds until it is due. */
+      delayMs: z.number().int().min(0).optional(),
     }),
     z.array(decision),
   ),
@@ -130,17 +188,72 @@ export const requests = {
   stopStream: define('streams/stop', z.strictObject({ name }), decision),
   restartStream: define('streams/restart', z.strictObject({ name }), decision),
 
-  locks: define('locks/list', nothing, z.array(lockRow)),
+  /** What needs a person first, then by kind and name. */
+  locks: define(
+    'locks/list',
+    z.strictObject({
+      kind: lockKind.optional(),
+      /** Found in name, subject or holder. */
+      search: z.string().optional(),
+      olderThanMs: z.number().nonnegative().optional(),
+      ...page,
+    }),
+    pageOf(lockRow),
+  ),
+  /**
+   * Frees a lock. With a dead holder it needs no more; with a live one `force`, and the fence that
+   * the person saw: the token moves on, so the old holder can do no harm.
+   */
+  releaseLock: define(
+    'locks/release',
+    z.strictObject({
+      name,
+      force: z.boolean().default(false),
+      /** Released only when it is still this holding; left out: whoever has it now. */
+      fence: z.number().int().optional(),
+    }),
+    decision,
+  ),
+  /** Newest first. */
   decisions: define(
     'decisions/list',
-    z.strictObject({ subject: z.string().optional(), key: z.string().optional(), ...page }),
-    z.array(decision),
+    z.strictObject({
+      subject: z.string().optional(),
+      key: z.string().optional(),
+      outcome: decisionOutcome.optional(),
+      action: decisionAction.optional(),
+      ...page,
+    }),
+    pageOf(decision),
+  ),
+  reap: define(
+    'orphans/reap',
+    z.strictObject({ dryRun: z.boolean().default(true) }),
+    z.array(orphan),
+  ),
+  /** Runs that go on first, then those that ended, newest first. */
+  history: define(
+    'runs/list',
+    z.strictObject({
+      type: z.string().optional(),
+      key: z.string().optional(),
+      status: runRow.shape.status.optional(),
+      /** Only runs that go on, for longer than that. */
+      runningLongerThanMs: z.number().nonnegative().optional(),
+      ...page,
+    }),
+    pageOf(runRow),
   ),
 
   simulateDuplicates: define(
     'simulate/duplicates',
     simulateDuplicatesParams,
     simulateDuplicatesResult,
+  ),
+  simulateStory: define(
+    'simulate/story',
+    z.strictObject({ story: storyName, naive: z.boolean().default(false) }),
+    storyResult,
   ),
 } as const;
 
@@ -155,6 +268,10 @@ export const notifications = {
       attempts: z.number().int(),
     }),
   ),
+  /** An event of the story that is simulated for this client. */
+  storyEvent: defineNotification('simulate/event', storyEvent),
+  /** A run or a lock has passed a threshold of age. */
+  alert: defineNotification('alert', ageAlert),
   stopping: defineNotification('agent/stopping', z.object({ reason: z.string() })),
 } as const;
 
@@ -162,4 +279,8 @@ export type Requests = typeof requests;
 export type Notifications = typeof notifications;
 export type SimulateDuplicatesParams = z.infer<typeof simulateDuplicatesParams>;
 export type SimulateDuplicatesResult = z.infer<typeof simulateDuplicatesResult>;
+export type Orphan = z.infer<typeof orphan>;
+export type StoryName = z.infer<typeof storyName>;
+export type StoryEvent = z.infer<typeof storyEvent>;
+export type StoryResult = z.infer<typeof storyResult>;
 export type BulkResult = z.infer<typeof bulkResult>;

@@ -11,6 +11,7 @@ export const decisionAction = z.enum([
   'restart_stream',
   'release',
   'takeover',
+  'reap',
 ]);
 
 /** How it ended. Everything but `accepted` is a refusal, or a change of what was asked for. */
@@ -28,6 +29,7 @@ export const decisionOutcome = z.enum([
 export const decisionReason = z.enum([
   'within_limits',
   'unique_key',
+  'higher_priority',
   'concurrency_limit',
   'concurrent_execution_detected',
   'slot_taken',
@@ -38,6 +40,9 @@ export const decisionReason = z.enum([
   'lease_held',
   'lease_lost',
   'holder_dead',
+  'holder_alive',
+  'orphaned',
+  'released_by_person',
   'not_running',
   'unknown_type',
   'invalid_payload',
@@ -73,6 +78,11 @@ export const decision = z.object({
   holder: holder.nullable(),
   until: z.string().nullable(),
   remedy: z.string().nullable(),
+  /** Of a type with `maxConcurrent`: how many were queued or running, and how many may be. */
+  counts: z
+    .object({ queuedOrRunning: z.number().int(), limit: z.number().int() })
+    .nullable()
+    .default(null),
 });
 
 export type DecisionAction = z.infer<typeof decisionAction>;

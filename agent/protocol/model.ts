@@ -108,19 +108,81 @@ export const streamRow = z.object({
   connections: z.array(connectionRow),
 });
 
+export const lockKind = z.enum(['scheduler', 'stream', 'run', 'job', 'dedup', 'watched']);
+
 export const lockRow = z.object({
   name: z.string(),
-  kind: z.enum(['scheduler', 'stream', 'run', 'job']),
-  /** What it protects: a stream's name, a job's id. */
+  /**
+   * `run`: a run of a declared job type, `job`: BullMQ's lock of another worker's run, `dedup`:
+   * BullMQ's key that keeps a second job out, `watched`: a key that matches `locks.watch`.
+   */
+  kind: lockKind,
+  /** What it protects: a stream's name, a job's type and key, a Redis key. */
   subject: z.string(),
+  /** The job that has it, for `run`, `job` and `dedup`. */
+  job: z.object({ queue: z.string(), id: z.string(), type: z.string() }).nullable(),
   holder: holder.nullable(),
   fence: z.number().int().nullable(),
   acquiredAt: z.string().nullable(),
   renewedAt: z.string().nullable(),
-  /** Milliseconds left until it ends without renewal, when read. */
-  ttlMs: z.number().int(),
-  ageMs: z.number().int(),
-  state: z.enum(['held', 'holder_dead', 'expiring']),
+  /** Milliseconds left until it ends without renewal, when read; null when it has no end. */
+  ttlMs: z.number().int().nullable(),
+  /** null: nothing tells since when it is held. */
+  ageMs: z.number().int().nullable(),
+  /**
+   * `paused`: the holder's process is stopped, by SIGSTOP or a debugger. `orphaned`: what it is for
+   * has ended, and nobody holds it.
+   */
+  state: z.enum(['held', 'holder_dead', 'expiring', 'paused', 'orphaned']),
+});
+
+/** One execution of a job, as the run history keeps it. */
+export const runRow = z.object({
+  id: z.string(),
+  jobId: z.string(),
+  queue: z.string(),
+  type: z.string(),
+  key: z.string().nullable(),
+  /**
+   * `lost`: its agent died or lost its lock. `skipped`: the last check before the run refused it.
+   * `returned`: the agent left and gave the job back, its attempt unused.
+   */
+  status: z.enum(['running', 'completed', 'failed', 'skipped', 'lost', 'returned']),
+  startedAt: z.string(),
+  /** null while it runs. */
+  endedAt: z.string().nullable(),
+  durationMs: z.number().int(),
+  /** Which agent ran it; null when that is not known any more. */
+  worker: holder.nullable(),
+  /** The schedule whose slot it was. */
+  schedule: z.string().nullable(),
+  fence: z.number().int().nullable(),
+  attempt: z.number().int(),
+  /** Why it failed, was skipped or lost. */
+  error: z.string().nullable(),
+});
+
+/** From which age on a run or a held lock is told about. Milliseconds. Age never frees anything. */
+export const ageThresholds = z.object({
+  jobWarnMs: z.number(),
+  jobCriticalMs: z.number(),
+  jobEmergencyMs: z.number(),
+  lockWarnMs: z.number(),
+  /** The lower one of `locks.emergencyAfter` and `locks.maxAge` (`LOCK_TIMEOUT_MS`). */
+  lockEmergencyMs: z.number(),
+});
+
+export const ageLevel = z.enum(['normal', 'warning', 'critical', 'emergency']);
+
+/** A run or a lock that has passed a threshold. */
+export const ageAlert = z.object({
+  kind: z.enum(['job', 'lock']),
+  /** `queue/id` of a job, the name of a lock: the key of its row. */
+  key: z.string(),
+  /** For people: type and key, or the lock's name. */
+  name: z.string(),
+  level: ageLevel.exclude(['normal']),
+  since: z.string(),
 });
 
 export const redisStatus = z.object({
@@ -151,7 +213,19 @@ export const agentStatus = z.object({
   /** Why the config on disk is not the one in force, when it is not. */
   configTrouble: z.string().nullable(),
   /** Job types in force. */
-  jobTypes: z.array(z.object({ name: z.string(), queue: z.string(), file: z.string() })),
+  jobTypes: z.array(
+    z.object({
+      name: z.string(),
+      queue: z.string(),
+      file: z.string(),
+      maxConcurrent: z.number().int().nullable(),
+    }),
+  ),
+  thresholds: ageThresholds,
+  /** What is over a threshold now, the oldest first. */
+  alerts: z.array(ageAlert),
+  /** How many there are in Redis; the state holds the first ones of them. */
+  totals: z.object({ locks: z.number().int(), decisions: z.number().int() }),
   redis: redisStatus,
 });
 
@@ -205,7 +279,12 @@ export type ScheduleRow = z.infer<typeof scheduleRow>;
 export type ConnectionState = z.infer<typeof connectionState>;
 export type ConnectionRow = z.infer<typeof connectionRow>;
 export type StreamRow = z.infer<typeof streamRow>;
+export type LockKind = z.infer<typeof lockKind>;
 export type LockRow = z.infer<typeof lockRow>;
+export type RunRow = z.infer<typeof runRow>;
+export type AgeThresholds = z.infer<typeof ageThresholds>;
+export type AgeLevel = z.infer<typeof ageLevel>;
+export type AgeAlert = z.infer<typeof ageAlert>;
 export type RedisStatus = z.infer<typeof redisStatus>;
 export type AgentStatus = z.infer<typeof agentStatus>;
 export type StateSnapshot = z.infer<typeof stateSnapshot>;

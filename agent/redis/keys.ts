@@ -21,6 +21,16 @@ export class Keys {
     return this.own('leases');
   }
 
+  /** Stream, capped: names of leases that were given back, so that those who wait look at once. */
+  get releases(): string {
+    return this.own('releases');
+  }
+
+  /** Text with TTL: the agent that looks for orphans in the whole key space now. */
+  get reaperTurn(): string {
+    return this.own('reaper-turn');
+  }
+
   /** Stream: decisions, capped. */
   get decisions(): string {
     return this.own('decisions');
@@ -36,6 +46,24 @@ export class Keys {
     return this.own('run-fences');
   }
 
+  /** Sorted set of job ids, score Redis ms: who holds a place under `maxConcurrent` of a type. */
+  admitted(type: string): string {
+    return this.own(`admitted:${type}`);
+  }
+
+  /**
+   * Hash, field = uniqueness id, or the job id of a type without one; value = `<fence> <job id>`:
+   * who runs. It counts while BullMQ's lock of that job exists.
+   */
+  running(type: string): string {
+    return this.own(`running:${type}`);
+  }
+
+  /** Stream: runs that ended, capped by number and age. */
+  get history(): string {
+    return this.own('history');
+  }
+
   /** Hash: what the scheduler knows of one schedule. */
   schedule(name: string): string {
     return this.own(`schedule:${name}`);
@@ -44,11 +72,6 @@ export class Keys {
   /** Hash, field = stream name: whether it should run. */
   get wantedStreams(): string {
     return this.own('wanted-streams');
-  }
-
-  /** Hash, field = stream name: the row that its holder shows. */
-  get streamRows(): string {
-    return this.own('stream-rows');
   }
 
   /** BullMQ's hash of a job. */

@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { InterlockError } from '../common/errors.ts';
 import type { DecisionLog } from '../decisions/decisionLog.ts';
+import type { AgeWatch } from '../feed/ageWatch.ts';
 import type { StateFeed } from '../feed/stateFeed.ts';
 import type { StateStore } from '../feed/stateStore.ts';
 import type { Enqueuing } from '../jobs/enqueuing.ts';
@@ -11,11 +12,16 @@ import {
   notifications,
   type Notifications,
   type SimulateDuplicatesParams,
+  type Orphan,
+  type Requests,
   type SimulateDuplicatesResult,
+  type StoryEvent,
+  type StoryName,
+  type StoryResult,
 } from '../protocol/api.ts';
 import type { Decision } from '../protocol/decision.ts';
 import type { ParamsOf } from '../protocol/define.ts';
-import type { AgentStatus, LockRow } from '../protocol/model.ts';
+import type { AgentStatus, LockRow, RunRow } from '../protocol/model.ts';
 import { PROTOCOL_VERSION } from '../protocol/version.ts';
 import type { Scheduler } from '../schedules/scheduler.ts';
 import type { StreamService } from '../streams/streamService.ts';
@@ -36,8 +42,17 @@ export interface AgentServices {
   scheduler: Scheduler;
   streams: StreamService;
   decisions: DecisionLog;
+  ages: AgeWatch;
   status(): AgentStatus;
-  locks(): Promise<LockRow[]>;
+  locks(params: ParamsOf<Requests['locks']>): Promise<{ rows: LockRow[]; total: number }>;
+  releaseLock(params: ParamsOf<Requests['releaseLock']>): Promise<Decision>;
+  reap(dryRun: boolean): Promise<Orphan[]>;
+  history(params: ParamsOf<Requests['history']>): Promise<{ rows: RunRow[]; total: number }>;
+  simulateStory(
+    params: { story: StoryName; naive: boolean },
+    onEvent: (event: StoryEvent) => void,
+    signal: AbortSignal,
+  ): Promise<StoryResult>;
   simulateDuplicates(
     params: SimulateDuplicatesParams,
     onProgress: (progress: ParamsOf<Notifications['simulateProgress']>) => void,
@@ -59,12 +74,18 @@ export function createHandlers(services: AgentServices): Handlers {
     ...streamHandlers(services),
     schedules: () => services.scheduler.rows(),
     runSchedule: ({ name }) => services.scheduler.runNow(name),
-    locks: () => services.locks(),
-    decisions: async ({ subject, key, limit, offset }) => {
-      await services.decisions.flush();
+    locks: (params) => services.locks(params),
+    releaseLock: (params) => services.releaseLock(params),
+    reap: ({ dryRun }) => services.reap(dryRun),
+    history: (params) => services.history(params),
+    decisions: async ({ subject, key, outcome, action, limit, offset }) => {
+      if ([subject, key, outcome, action].every((wanted) => wanted === undefined))
+        return services.decisions.list(limit, offset);
       const matches = (decision: Decision) =>
         (subject === undefined || decision.subject === subject) &&
-        (key === undefined || decision.key === key);
+        (key === undefined || decision.key === key) &&
+        (outcome === undefined || decision.outcome === outcome) &&
+        (action === undefined || decision.action === action);
       return services.decisions.list(limit, offset, matches);
     },
     simulateDuplicates: async (params, { session }) => {
@@ -73,6 +94,15 @@ export function createHandlers(services: AgentServices): Handlers {
       return services.simulateDuplicates(
         params,
         (progress) => session.notify(notifications.simulateProgress, progress),
+        aborted.signal,
+      );
+    },
+    simulateStory: async (params, { session }) => {
+      const aborted = new AbortController();
+      session.onClose(() => aborted.abort());
+      return services.simulateStory(
+        params,
+        (event) => session.notify(notifications.storyEvent, event),
         aborted.signal,
       );
     },
@@ -101,7 +131,10 @@ function lifecycleHandlers(
       services.requestStop('another version of Interlock takes over');
       return Promise.resolve({ runsInProgress: services.status().runsInProgress });
     },
-    status: async () => Promise.resolve(services.status()),
+    status: async () => {
+      await services.feed.countTotals();
+      return services.status();
+    },
     stop: async () => {
       services.requestStop('a client asked for it');
       return Promise.resolve({});
@@ -115,9 +148,11 @@ function stateHandlers(services: AgentServices): Some<'subscribe' | 'unsubscribe
     subscribe: async (_params, { session }) => {
       await services.feed.refreshAll();
       const snapshot = services.store.snapshot();
-      session.setSubscription(
+      const ends = [
         services.store.subscribe((delta) => session.notify(notifications.delta, delta)),
-      );
+        services.ages.onAlert((alert) => session.notify(notifications.alert, alert)),
+      ];
+      session.setSubscription(() => ends.forEach((end) => end()));
       services.feed.resume();
       return snapshot;
     },
@@ -133,11 +168,11 @@ function jobHandlers(
 ): Some<'enqueue' | 'jobs' | 'job' | 'requeue' | 'promote' | 'remove'> {
   const { actions, reader, enqueuing } = services;
   return {
-    enqueue: async ({ type, data, count }) => {
+    enqueue: async ({ count, ...request }) => {
       const decisions: Decision[] = [];
       while (decisions.length < count) {
         const length = Math.min(ENQUEUE_CHUNK, count - decisions.length);
-        const chunk = Array.from({ length }, () => enqueuing.enqueue({ type, data }));
+        const chunk = Array.from({ length }, () => enqueuing.enqueue(request));
         decisions.push(...(await Promise.all(chunk)));
       }
       return decisions;

@@ -1,8 +1,9 @@
 import type { Redis } from 'ioredis';
 import * as z from 'zod';
-import { sleep, type Clock } from '../common/clock.ts';
+import type { Clock } from '../common/clock.ts';
 import { formatDuration } from '../common/duration.ts';
 import { InterlockError, messageOf } from '../common/errors.ts';
+import { WakeableSleep } from '../common/wakeableSleep.ts';
 import type { Config, ScheduleConfig } from '../config/schema.ts';
 import type { DecisionLog } from '../decisions/decisionLog.ts';
 import type { Enqueuing } from '../jobs/enqueuing.ts';
@@ -18,8 +19,10 @@ import { latestSlot, nextSlot, ruleOf } from './slots.ts';
 
 export const SCHEDULER_LOCK = 'scheduler:global_lock';
 
-/** A follower looks that often whether the lock has become free. */
+/** A follower looks that often at least whether the lock has become free. */
 const FOLLOWER_INTERVAL_MS = 1_000;
+/** The lock of a holder on another host is gone a moment after its end. */
+const AFTER_END_MS = 5;
 const RETRY_AFTER_TROUBLE_MS = 1_000;
 
 export interface SchedulerOptions {
@@ -47,18 +50,29 @@ const scheduleHash = z.object({
  */
 export class Scheduler {
   private readonly stopping = new AbortController();
+  private readonly pause: WakeableSleep;
+  /** What was left of another's lock when it was asked for. */
+  private otherTtlMs = 0;
   private loop: Promise<void> = Promise.resolve();
   private lease: Lease | undefined;
 
-  constructor(private readonly options: SchedulerOptions) {}
+  constructor(private readonly options: SchedulerOptions) {
+    this.pause = new WakeableSleep(options.clock);
+  }
 
   start(): void {
     this.loop = this.run();
   }
 
+  /** The lock may be free: looks at once. */
+  wake(): void {
+    this.pause.wake();
+  }
+
   /** Gives the lock back, so that another scheduler takes over at once. */
   async close(): Promise<void> {
     this.stopping.abort();
+    this.pause.wake();
     await this.loop;
     await this.lease?.release();
     this.lease = undefined;
@@ -102,7 +116,7 @@ export class Scheduler {
   }
 
   private async run(): Promise<void> {
-    const { clock, logger, config } = this.options;
+    const { logger, config } = this.options;
     if (Object.keys(config.schedules).length === 0) return;
     while (!this.stopping.signal.aborted) {
       let waitMs = RETRY_AFTER_TROUBLE_MS;
@@ -111,7 +125,7 @@ export class Scheduler {
       } catch (error) {
         logger.warn({ why: messageOf(error) }, 'scheduler cycle failed, tries again');
       }
-      await sleep(clock, waitMs, this.stopping.signal);
+      await this.pause.sleep(waitMs);
     }
   }
 
@@ -119,7 +133,9 @@ export class Scheduler {
   private async cycle(): Promise<number> {
     const { clock, config } = this.options;
     const lease = await this.holdLock();
-    if (lease === undefined) return FOLLOWER_INTERVAL_MS;
+    if (lease === undefined) {
+      return Math.min(FOLLOWER_INTERVAL_MS, Math.max(0, this.otherTtlMs) + AFTER_END_MS);
+    }
     const nowMs = await redisNowMs(this.options.redis);
     for (const [name, schedule] of Object.entries(config.schedules)) {
       if (lease.signal.aborted || this.stopping.signal.aborted) return 0;
@@ -133,19 +149,22 @@ export class Scheduler {
 
   private async holdLock(): Promise<Lease | undefined> {
     if (this.lease !== undefined && !this.lease.signal.aborted) return this.lease;
-    const { leases, config, decisions, logger, holder } = this.options;
+    const { leases, config, decisions, logger } = this.options;
     const result = await leases.acquire({
       ...{ name: SCHEDULER_LOCK, kind: 'scheduler', subject: 'schedules' },
       ttlMs: config.scheduler.lockTtl,
     });
-    if (!result.acquired) return undefined;
+    if (!result.acquired) {
+      this.otherTtlMs = result.held.ttlMs;
+      return undefined;
+    }
     this.lease = result.lease;
     logger.info({ fence: result.lease.fence }, 'this agent is the scheduler now');
     if (result.takenOverFrom !== null) {
       await decisions.record({
         ...{ action: 'takeover', subject: SCHEDULER_LOCK, key: null, outcome: 'accepted' },
         ...{ reason: 'holder_dead', jobId: null, survivor: null, until: null },
-        holder,
+        holder: result.takenOverFrom,
         remedy: `Process ${result.takenOverFrom.pid} on ${result.takenOverFrom.host} held it and is gone.`,
       });
     }
@@ -167,6 +186,7 @@ export class Scheduler {
     const decision = await enqueuing.enqueue({
       ...{ type: schedule.job, data: schedule.data ?? {}, action: 'schedule' },
       jobId: slotJobId(name, slotMs),
+      lease: { name: SCHEDULER_LOCK, fence: lease.fence },
     });
     await scripts.run('confirmSlot', scriptKeys, [
       ...[lease.fence, slotMs, decision.outcome],

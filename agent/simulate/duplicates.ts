@@ -2,10 +2,12 @@ import { Queue } from 'bullmq';
 import { sleep, type Clock } from '../common/clock.ts';
 import { InterlockError } from '../common/errors.ts';
 import type { Random } from '../common/random.ts';
-import type { Config, JobTypeConfig } from '../config/schema.ts';
+import { configSchema, type Config, type JobTypeConfig } from '../config/schema.ts';
+import { rulesOf } from '../jobs/typeRules.ts';
 import type { SimulateDuplicatesParams, SimulateDuplicatesResult } from '../protocol/api.ts';
 import { RedisConnections } from '../redis/connections.ts';
 import type { RedisTarget } from '../redis/target.ts';
+import { hasRule, withoutRules } from './raceBounds.ts';
 import { Racer } from './racer.ts';
 import { RunProbe, type ProbeCounts } from './runProbe.ts';
 import { samplePayload } from './samplePayload.ts';
@@ -37,11 +39,11 @@ export interface SimulationOptions {
 
 /**
  * Races real processes that all ask for a job with the same key at one time, on the real Redis with
- * the product's own enqueuer and BullMQ's workers, in a key space that is removed afterwards. The
+ * the product's own enqueuer and workers, in a key space that is removed afterwards. The
  * job's own handler is not run: a probe in its place counts runs and holds them until every attempt
  * is answered.
- * @throws InterlockError `not_found` for an unknown type, `bad_params` for one without a uniqueness
- *   rule, `redis_unreachable`, `timeout`, `conflict` when `signal` aborts
+ * @throws InterlockError `not_found` for an unknown type, `bad_params` for one without a rule,
+ *   `redis_unreachable`, `timeout`, `conflict` when `signal` aborts
  */
 export async function simulateDuplicates(
   params: SimulateDuplicatesParams,
@@ -62,9 +64,9 @@ export async function simulateDuplicates(
   }
 }
 
-/** The type as it races: without its rule in naive mode. */
+/** The type as it races: without its rules in naive mode. */
 function typeToRace(params: SimulateDuplicatesParams, config: Config): JobTypeConfig {
-  const type = config.jobs[params.jobType];
+  const type = Object.hasOwn(config.jobs, params.jobType) ? config.jobs[params.jobType] : undefined;
   if (type === undefined) {
     const known = Object.keys(config.jobs);
     throw new InterlockError({
@@ -76,19 +78,22 @@ function typeToRace(params: SimulateDuplicatesParams, config: Config): JobTypeCo
           : `Use one of ${known.join(', ')}.`,
     });
   }
-  if (params.naive) {
-    const unprotected = { ...type };
-    delete unprotected.unique;
-    return unprotected;
-  }
-  if (type.unique === undefined) {
-    throw new InterlockError({
-      code: 'bad_params',
-      message: `Job type "${params.jobType}" has no uniqueness rule, so every attempt would be accepted.`,
-      remedy: `Add "unique": { "by": [] } to jobs.${params.jobType} in interlock.config.json, or race it with --naive.`,
-    });
-  }
+  if (params.naive) return withoutRules(type);
+  if (!hasRule(rulesOf(type, config.deduplication))) throw nothingToRace(params.jobType, type);
   return type;
+}
+
+function nothingToRace(name: string, type: JobTypeConfig): InterlockError {
+  const isOff = hasRule(rulesOf(type, configSchema.parse({}).deduplication));
+  return new InterlockError({
+    code: 'bad_params',
+    message: isOff
+      ? `The rules of job type "${name}" are switched off, so every attempt would be accepted.`
+      : `Job type "${name}" has no uniqueness rule and no "maxConcurrent", so every attempt would be accepted.`,
+    remedy: isOff
+      ? 'Switch them on: see "deduplication" in interlock.config.json, and the environment variables INTERLOCK_..._ENABLED.'
+      : `Add "unique": { "by": [] } to jobs.${name} in interlock.config.json, or race it with --naive.`,
+  });
 }
 
 class Race {
@@ -145,15 +150,18 @@ class Race {
 
   private startRacers(): Racer[] {
     const { processes, attempts, jobType } = this.params;
+    const { jobs, deduplication } = this.options.config;
     // The same payload in a naive race: what differs is the protection alone.
-    const data = samplePayload(this.options.config.jobs[jobType]?.unique?.by ?? []);
+    const by = jobs[jobType]?.unique?.by ?? [];
+    const data = samplePayload(by === 'function' ? [] : by);
+    const workersWait = this.typeConfig.unique?.while === 'queued';
     return Array.from({ length: processes }, (_, index) =>
       Racer.start(
         {
           kind: 'setup',
           target: this.options.target,
           prefix: this.prefix,
-          ...{ jobType, typeConfig: this.typeConfig, data },
+          ...{ jobType, typeConfig: this.typeConfig, deduplication, data, workersWait },
           attempts: Math.floor(attempts / processes) + (index < attempts % processes ? 1 : 0),
         },
         (answered) => {

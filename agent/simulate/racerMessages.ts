@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { ERROR_CODES } from '../common/errors.ts';
-import { jobTypeConfig } from '../config/schema.ts';
+import { configSchema, jobTypeConfig } from '../config/schema.ts';
 
 /** What the processes of a race say to each other. Both sides parse. */
 
@@ -15,8 +15,11 @@ export const toRacer = z.discriminatedUnion('kind', [
     target: redisTarget,
     prefix: z.string(),
     jobType: z.string(),
-    /** Without its `unique` in a naive race. */
+    /** Without its rules in a naive race. */
     typeConfig: jobTypeConfig,
+    deduplication: configSchema.shape.deduplication,
+    /** No worker before every attempt is answered: the rule is about what waits. */
+    workersWait: z.boolean(),
     data: z.json(),
     attempts: z.number().int().nonnegative(),
   }),

@@ -1,8 +1,7 @@
 /**
  * One process of a simulated race: asks for jobs with the product's own enqueuer, and runs them with
- * a real BullMQ worker. Its handler is a probe that counts runs; the user's handler is not run.
+ * its own workers. In place of the handler a probe counts runs; the user's handler is not run.
  */
-import { Worker } from 'bullmq';
 import { systemClock } from '../common/clock.ts';
 import { deferred } from '../common/deferred.ts';
 import { toInterlockError } from '../common/errors.ts';
@@ -10,17 +9,22 @@ import { configSchema } from '../config/schema.ts';
 import { DecisionLog } from '../decisions/decisionLog.ts';
 import { Enqueuer } from '../jobs/enqueuer.ts';
 import { QueueSet } from '../jobs/queueSet.ts';
+import { WorkerPool } from '../jobs/workerPool.ts';
 import { createLogger } from '../logging.ts';
+import type { Decision } from '../protocol/decision.ts';
 import { RedisConnections } from '../redis/connections.ts';
 import { Keys } from '../redis/keys.ts';
 import { Scripts } from '../redis/scripts.ts';
+import { ProbeRunner } from './probeRunner.ts';
 import { toRacer, type FromRacer, type RacerSetup } from './racerMessages.ts';
 import { RunProbe } from './runProbe.ts';
+import { SAMPLE_VALUE } from './samplePayload.ts';
 
 const STDERR = 2;
 /** Attempts of one racer that are under way at one time. */
 const LANES = 50;
 const ANSWERS_PER_REPORT = 20;
+const CLOSE_MS = 5_000;
 
 interface Racer {
   race(): Promise<void>;
@@ -29,38 +33,40 @@ interface Racer {
 }
 
 async function setUp(setup: RacerSetup): Promise<Racer> {
-  const { prefix, jobType, typeConfig } = setup;
+  const { prefix, jobType, typeConfig, deduplication } = setup;
   const connections = await RedisConnections.open(setup.target, 'interlock-racer');
   const redis = connections.commands;
-  const config = configSchema.parse({ redis: { prefix }, jobs: { [jobType]: typeConfig } });
-  const queues = new QueueSet(redis, config);
-  const decisions = new DecisionLog(
-    ...([redis, new Scripts(redis), new Keys(prefix), systemClock] as const),
-    createLogger(STDERR, 'silent'),
-  );
-  const enqueuer = new Enqueuer({
-    ...{ config, decisions, clock: systemClock },
-    queueOf: (name) => queues.get(name),
+  const jobs = { [jobType]: typeConfig };
+  const config = configSchema.parse({ redis: { prefix }, jobs, deduplication });
+  const logger = createLogger(STDERR, 'silent');
+  const clock = systemClock;
+  const keys = new Keys(prefix);
+  const scripts = new Scripts(redis);
+  const decisions = new DecisionLog(redis, keys, logger);
+  const enqueuing = new Enqueuer({
+    ...{ config, decisions, clock, redis, keys, scripts },
+    queues: new QueueSet(redis, config),
+    customKey: () => Promise.resolve(SAMPLE_VALUE),
   });
-  const probe = new RunProbe(redis, prefix);
   const released = deferred<undefined>();
-  const worker = new Worker(
-    typeConfig.queue,
-    async () => {
-      await probe.start();
-      await released.promise;
-      await probe.end();
-    },
-    { connection: connections.patient('worker'), prefix, concurrency: typeConfig.concurrency },
-  );
-  worker.on('error', () => undefined);
-  await worker.waitUntilReady();
+  const runner = new ProbeRunner(new RunProbe(redis, prefix), released.promise, SAMPLE_VALUE);
+  const startWorkers = () =>
+    new WorkerPool({
+      ...{ config, workspace: process.cwd(), scripts, keys, decisions, enqueuing, clock, logger },
+      ...{ agentId: `racer-${process.pid}`, connection: connections.patient('worker') },
+      createRunner: () => runner,
+      onEnded: () => undefined,
+      onRunsChange: () => undefined,
+    });
+  let workers = setup.workersWait ? undefined : startWorkers();
   return {
-    race: () => race(enqueuer, setup),
-    release: () => released.resolve(undefined),
+    race: () => race(enqueuing, setup),
+    release: () => {
+      workers ??= startWorkers();
+      released.resolve(undefined);
+    },
     async finish() {
-      await worker.close();
-      await decisions.flush();
+      await workers?.close(CLOSE_MS, 0);
       connections.close();
     },
   };
@@ -76,7 +82,10 @@ async function race(enqueuer: Enqueuer, { jobType, data, attempts }: RacerSetup)
       begun += 1;
       const decision = await enqueuer.enqueue({ type: jobType, data });
       if (decision.outcome === 'accepted') accepted += 1;
-      else refusedByLayer[decision.reason] = (refusedByLayer[decision.reason] ?? 0) + 1;
+      else {
+        const layer = layerOf(decision);
+        refusedByLayer[layer] = (refusedByLayer[layer] ?? 0) + 1;
+      }
       unreported += 1;
       if (unreported < ANSWERS_PER_REPORT) continue;
       tell({ kind: 'progress', answered: unreported });
@@ -86,6 +95,11 @@ async function race(enqueuer: Enqueuer, { jobType, data, attempts }: RacerSetup)
   await Promise.all(Array.from({ length: Math.min(LANES, attempts) }, lane));
   tell({ kind: 'progress', answered: unreported });
   tell({ kind: 'answered', accepted, refusedByLayer });
+}
+
+/** What kept a job from coming in as one of its own. */
+function layerOf({ outcome, reason }: Decision): string {
+  return outcome === 'replaced' || outcome === 'rescheduled' ? outcome : reason;
 }
 
 function tell(message: FromRacer): void {

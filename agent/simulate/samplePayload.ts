@@ -1,6 +1,7 @@
 import type { JsonValue } from '../common/json.ts';
 
-const SAMPLE_VALUE = 'interlock-simulation';
+/** The value that every attempt has in common. */
+export const SAMPLE_VALUE = 'interlock-simulation';
 
 /** A payload with a value at each path of a uniqueness rule: the same key for every attempt. */
 export function samplePayload(paths: string[]): JsonValue {

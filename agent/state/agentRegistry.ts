@@ -1,19 +1,30 @@
 import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import type { Clock, Timer } from '../common/clock.ts';
-import { holder as holderSchema, type Holder } from '../protocol/decision.ts';
-import { isHolderAlive } from './processIdentity.ts';
+import type { Holder } from '../protocol/decision.ts';
+import { readHolder } from './readHolder.ts';
 
 const HEARTBEAT_MS = 5_000;
-/** An entry without a heartbeat for that long is of an agent that is gone. */
-const EXPIRY_MS = 60_000;
 
-const entrySchema = holderSchema.extend({ heartbeatMs: z.number() });
+/** What an agent wrote about itself. */
+export interface AgentEntry {
+  agentId: string;
+  /** As it stands in Redis: it changes with each heartbeat. */
+  text: string;
+  /** null when it can not be read. */
+  holder: Holder | null;
+  /** Ids of its BullMQ workers: the tokens of their locks begin with one. */
+  workers: string[];
+}
+
+const entries = z.record(z.string(), z.string());
+const workersSchema = z.object({ workers: z.array(z.string()).default([]) });
 
 /** Who the agents on this Redis are, so that a job's worker can be named. */
 export class AgentRegistry {
   private timer: Timer | undefined;
   private closed = false;
+  private workers: readonly string[] = [];
 
   constructor(
     private readonly redis: Redis,
@@ -25,23 +36,26 @@ export class AgentRegistry {
   /** Writes our entry now and keeps it fresh. */
   async start(): Promise<void> {
     await this.beat();
-    // What agents that are gone left behind is removed on the way.
-    await this.list();
   }
 
-  /** Every agent whose entry is fresh, and that is not known to be dead. */
-  async list(): Promise<Holder[]> {
-    const entries = await this.redis.hgetall(this.key);
-    const holders: Holder[] = [];
-    for (const [agentId, text] of Object.entries(entries)) {
-      const entry = parseEntry(text);
-      const alive = entry === undefined ? false : isHolderAlive(entry);
-      const fresh = entry !== undefined && this.clock.now() - entry.heartbeatMs < EXPIRY_MS;
-      if (entry === undefined || alive === false || !fresh)
-        await this.redis.hdel(this.key, agentId);
-      else holders.push(holderSchema.parse({ ...entry, alive }));
-    }
-    return holders;
+  /** Tells which BullMQ workers are ours, so that others can prove whose a lock is. */
+  async announce(workers: readonly string[]): Promise<void> {
+    this.workers = workers;
+    this.timer?.cancel();
+    await this.beat();
+  }
+
+  /**
+   * Every agent that has an entry, those that are gone too: their jobs are found by it. The reaper
+   * removes it afterwards.
+   */
+  async list(): Promise<AgentEntry[]> {
+    const found = entries.parse(await this.redis.hgetall(this.key));
+    return Object.entries(found).map(([agentId, text]) => ({
+      ...{ agentId, text },
+      holder: readHolder(text, this.holder.hostId),
+      workers: readWorkers(text),
+    }));
   }
 
   async close(): Promise<void> {
@@ -50,21 +64,29 @@ export class AgentRegistry {
     await this.redis.hdel(this.key, this.holder.agentId).catch(() => undefined);
   }
 
+  /** A method: it may have been closed while a call was under way. */
+  private isClosed(): boolean {
+    return this.closed;
+  }
+
   private async beat(): Promise<void> {
-    const entry = { ...this.holder, heartbeatMs: this.clock.now() };
+    if (this.isClosed()) return;
+    const entry = { ...this.holder, workers: this.workers, heartbeatMs: this.clock.now() };
     try {
       await this.redis.hset(this.key, this.holder.agentId, JSON.stringify(entry));
     } catch {
       // Redis is away: the next beat writes it.
     }
-    if (!this.closed) this.timer = this.clock.setTimeout(() => void this.beat(), HEARTBEAT_MS);
+    if (this.isClosed()) return;
+    this.timer?.cancel();
+    this.timer = this.clock.setTimeout(() => void this.beat(), HEARTBEAT_MS);
   }
 }
 
-function parseEntry(text: string): z.infer<typeof entrySchema> | undefined {
+function readWorkers(text: string): string[] {
   try {
-    return entrySchema.safeParse(JSON.parse(text)).data;
+    return workersSchema.safeParse(JSON.parse(text)).data?.workers ?? [];
   } catch {
-    return undefined;
+    return [];
   }
 }

@@ -29,6 +29,24 @@ export function processStartOf(pid: number): string | null {
   }
 }
 
+/** Whether a process is stopped, by SIGSTOP or a debugger: it lives, and does nothing. */
+export function isProcessStopped(pid: number): boolean {
+  try {
+    if (process.platform === 'linux') {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      return /^[Tt]$/.test(stat.charAt(stat.lastIndexOf(')') + 2));
+    }
+    if (process.platform === 'darwin') {
+      return execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' })
+        .trimStart()
+        .startsWith('T');
+    }
+    return false;
+  } catch {
+    return false;
+  }
+}
+
 /** Whether a process id is in use by this user's or another's process. */
 export function isProcessIdInUse(pid: number): boolean {
   try {
@@ -45,6 +63,16 @@ export function isSameProcessAlive(pid: number, processStart: string | null): bo
   const start = processStartOf(pid);
   if (process.platform === 'linux' && start === null) return false;
   return processStart === null || start === null || start === processStart;
+}
+
+/**
+ * A look that costs microseconds everywhere. Where asking for a start time means to start a program,
+ * a process id that another process has by now counts as alive: ask `isSameProcessAlive` as well.
+ */
+export function isSurelyGone(pid: number, processStart: string | null): boolean {
+  return process.platform === 'linux'
+    ? !isSameProcessAlive(pid, processStart)
+    : !isProcessIdInUse(pid);
 }
 
 /**

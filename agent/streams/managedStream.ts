@@ -62,17 +62,28 @@ export class ManagedStream {
     return `stream:${this.name}`;
   }
 
-  /** Makes what is wanted so, as far as it can be. Calls wait for each other. Never rejects. */
-  reconcile(): Promise<void> {
-    return this.inTurn(async () => {
+  /**
+   * Makes what is wanted so, as far as it can be. Calls wait for each other. Never rejects.
+   * @returns whether this very call began the run
+   */
+  async reconcile(): Promise<boolean> {
+    let began = false;
+    await this.inTurn(async () => {
       if (this.wanted === 'stopped') await this.end(FLUSH_DEADLINE_MS);
-      else if (this.run === null) await this.begin();
+      else if (this.run === null) began = await this.begin();
     });
+    return began;
   }
 
   /** Ends the run, when there is one, and gives the lease free. Never rejects. */
   stopRun(deadlineMs: number = FLUSH_DEADLINE_MS): Promise<void> {
     return this.inTurn(() => this.end(deadlineMs));
+  }
+
+  /** What was left of another's lease when it was asked for; Infinity when no other has it. */
+  heldTtlMs(): number {
+    const ttlMs = this.wanted === 'stopped' ? undefined : this.held?.ttlMs;
+    return ttlMs === undefined || ttlMs < 0 ? Infinity : ttlMs;
   }
 
   row(): StreamRow {
@@ -116,7 +127,8 @@ export class ManagedStream {
     ];
   }
 
-  private async begin(): Promise<void> {
+  /** @returns false when another has it */
+  private async begin(): Promise<boolean> {
     const { leases, workspace, loadModule, leaseTtlMs = STREAM_LEASE_TTL_MS } = this.context;
     const file = this.config.adapter;
     const adapter = await loadAdapter(
@@ -132,7 +144,7 @@ export class ManagedStream {
     this.failure = null;
     if (!answer.acquired) {
       this.held = answer.held;
-      return;
+      return false;
     }
     this.held = null;
     const { lease } = answer;
@@ -145,6 +157,7 @@ export class ManagedStream {
       logger: this.context.logger.child({ stream: this.name, fence: lease.fence }),
       onChange: this.events.onChange,
     });
+    return true;
   }
 
   private async end(deadlineMs: number): Promise<void> {

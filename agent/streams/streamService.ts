@@ -7,12 +7,14 @@ import type { StreamRow } from '../protocol/model.ts';
 import { ManagedStream, type StreamContext } from './managedStream.ts';
 import type { WantedState, WantedStore } from './wantedStore.ts';
 
-/** How soon a stop that was asked of another agent is obeyed, and a free lease is taken. */
+/** How soon at the latest a stop that was asked of another agent is obeyed. */
 const RECONCILE_EVERY_MS = 1_000;
+/** The lease of a holder on another host is gone a moment after its end. */
+const AFTER_END_MS = 5;
 /** How often figures that only count are told. */
 const FIGURES_EVERY_MS = 500;
 
-export type StreamDecision = Omit<Decision, 'id' | 'at'>;
+export type StreamDecision = Omit<Decision, 'id' | 'at' | 'counts'>;
 
 export interface StreamServiceOptions extends StreamContext {
   streams: Record<string, StreamConfig>;
@@ -30,6 +32,8 @@ export class StreamService {
   /** The last row told of each stream, as JSON. */
   private readonly told = new Map<string, string>();
   private readonly timers: Partial<Record<'reconcile' | 'figures', Timer>> = {};
+  private reconciling = false;
+  private wokenMeanwhile = false;
   /** Grows with each start and stop asked here: what was read before does not count any more. */
   private wishes = 0;
   private closed = false;
@@ -44,6 +48,17 @@ export class StreamService {
     await this.reconcileAll();
   }
 
+  /** A lease may be free: looks at once. */
+  wake(): void {
+    if (this.closed) return;
+    if (this.reconciling) {
+      this.wokenMeanwhile = true;
+      return;
+    }
+    this.timers.reconcile?.cancel();
+    void this.reconcileAll();
+  }
+
   rows(): StreamRow[] {
     return [...this.streams.values()].map((stream) => stream.row());
   }
@@ -54,9 +69,10 @@ export class StreamService {
     const before = stream.row();
     await this.wish(stream, 'running');
     if (before.state === 'running') return this.alreadyRunning(stream);
-    await stream.reconcile();
+    const began = await stream.reconcile();
     if (stream.failure !== null) throw stream.failure;
-    if (stream.row().state === 'elsewhere') return this.alreadyRunning(stream);
+    // Another agent has it, or another click here was first.
+    if (!began) return this.alreadyRunning(stream);
     return this.record('start_stream', stream, {});
   }
 
@@ -168,13 +184,20 @@ export class StreamService {
   }
 
   private async reconcileAll(): Promise<void> {
+    this.reconciling = true;
     await this.readWanted();
     await Promise.all([...this.streams.values()].map((stream) => this.reconcile(stream)));
+    this.reconciling = false;
     if (this.closed) return;
-    this.timers.reconcile = this.options.clock.setTimeout(
-      () => void this.reconcileAll(),
-      RECONCILE_EVERY_MS,
-    );
+    const waitMs = this.wokenMeanwhile ? 0 : this.untilNextEndMs();
+    this.wokenMeanwhile = false;
+    this.timers.reconcile = this.options.clock.setTimeout(() => void this.reconcileAll(), waitMs);
+  }
+
+  /** Another host's lease is taken when it ends, not up to a whole interval later. */
+  private untilNextEndMs(): number {
+    const ends = [...this.streams.values()].map((stream) => stream.heldTtlMs() + AFTER_END_MS);
+    return Math.min(RECONCILE_EVERY_MS, ...ends);
   }
 
   private async reconcile(stream: ManagedStream): Promise<void> {

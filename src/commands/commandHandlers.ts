@@ -2,10 +2,15 @@ import { agentCommands } from './agentCommands.ts';
 import type { CommandContext, CommandHandlers } from './commandContext.ts';
 import { configCommands } from './configCommands.ts';
 import { decisionCommands } from './decisionCommands.ts';
+import { historyCommands } from './historyCommands.ts';
 import { jobCommands } from './jobCommands.ts';
+import { listCommands } from './listCommands.ts';
+import { lockCommands } from './lockCommands.ts';
+import { orphanCommands } from './orphanCommands.ts';
 import { queueCommands } from './queueCommands.ts';
 import { scheduleCommands } from './scheduleCommands.ts';
 import { simulateCommands } from './simulateCommands.ts';
+import { storyCommands } from './storyCommands.ts';
 import { streamCommands } from './streamCommands.ts';
 
 /** Every command of the manifest. Loaded when the first one is called. */
@@ -19,5 +24,10 @@ export function commandHandlers(context: CommandContext): CommandHandlers {
     ...simulateCommands(context),
     ...configCommands(context),
     ...decisionCommands(context),
+    ...lockCommands(context),
+    ...orphanCommands(context),
+    ...historyCommands(context),
+    ...storyCommands(context),
+    ...listCommands(context),
   };
 }

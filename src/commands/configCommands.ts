@@ -3,9 +3,11 @@ import { InterlockError } from '../../agent/common/errors.ts';
 import { COMMANDS } from '../contributions.ts';
 import { CONFIG_FILE, configUri, hasConfig } from '../workspace.ts';
 import type { CommandContext, CommandHandlers } from './commandContext.ts';
+import { openRule } from './openRule.ts';
 import { STARTER_CONFIG, STARTER_HANDLER, STARTER_HANDLER_PATH } from './starterFiles.ts';
 
-type ConfigCommand = typeof COMMANDS.configOpen | typeof COMMANDS.configCreate;
+type ConfigCommand =
+  typeof COMMANDS.configOpen | typeof COMMANDS.configCreate | typeof COMMANDS.configOpenRule;
 
 export function configCommands(context: CommandContext): Pick<CommandHandlers, ConfigCommand> {
   return {
@@ -19,6 +21,7 @@ export function configCommands(context: CommandContext): Pick<CommandHandlers, C
       if (hasConfig(folder)) await vscode.window.showTextDocument(configUri(folder));
       else await createAfterAsking(folder);
     },
+    [COMMANDS.configOpenRule]: (about) => openRule(context, requireFolder(context), about),
   };
 }
 

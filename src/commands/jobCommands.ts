@@ -1,14 +1,16 @@
 import * as vscode from 'vscode';
 import { requests } from '../../agent/protocol/api.ts';
 import type { JobRow } from '../../agent/protocol/model.ts';
-import { COMMANDS, VIEWS } from '../contributions.ts';
+import { COMMANDS } from '../contributions.ts';
+import type { JobRef } from '../model/remedies.ts';
 import { JobGroupNode } from '../views/nodes/jobGroupNode.ts';
 import { JobNode } from '../views/nodes/jobNode.ts';
-import { LoadMoreNode } from '../views/nodes/loadMoreNode.ts';
 import { QueueNode } from '../views/nodes/queueNode.ts';
 import type { CommandContext, CommandHandlers } from './commandContext.ts';
 import { enqueueJob } from './enqueueJob.ts';
+import { explainSkip } from './explainSkip.ts';
 import { chooseJob, chooseJobs, jobNodes, jobRefs } from './jobPicks.ts';
+import { jobRefOf, revealJob } from './revealJob.ts';
 import { tellBulk } from './tell.ts';
 
 type JobCommand =
@@ -18,14 +20,16 @@ type JobCommand =
   | typeof COMMANDS.jobPromote
   | typeof COMMANDS.jobRemove
   | typeof COMMANDS.jobShow
-  | typeof COMMANDS.jobLoadMore;
-
-const PAGE_SIZE = 100;
+  | typeof COMMANDS.jobReveal
+  | typeof COMMANDS.jobExplainSkip;
 
 export function jobCommands(context: CommandContext): Pick<CommandHandlers, JobCommand> {
   return {
     [COMMANDS.jobEnqueue]: (node) => enqueueJob(context, node),
     [COMMANDS.jobRequeue]: async (node, selection) => {
+      // From a decision, the job that it is about.
+      const about = node instanceof JobNode ? undefined : jobRefOf(context, node);
+      if (about !== undefined) return requeue(context, [about]);
       const jobs = await chooseJobs(
         context,
         vscode.l10n.t('Requeue Failed Jobs'),
@@ -54,13 +58,12 @@ export function jobCommands(context: CommandContext): Pick<CommandHandlers, JobC
       const job = jobNodes(node, [])[0] ?? (await chooseJob(context));
       if (job !== undefined) await showJob(context, job);
     },
-    [COMMANDS.jobLoadMore]: async (node) => {
-      if (node instanceof LoadMoreNode) await loadMore(context, node.parent);
-    },
+    [COMMANDS.jobReveal]: (about) => revealJob(context, about),
+    [COMMANDS.jobExplainSkip]: (node) => explainSkip(context, node),
   };
 }
 
-async function requeue(context: CommandContext, jobs: readonly JobRow[]): Promise<void> {
+async function requeue(context: CommandContext, jobs: readonly JobRef[]): Promise<void> {
   const result = await context.agent.client.request(requests.requeue, { jobs: jobRefs(jobs) });
   tellBulk(result, vscode.l10n.t('Requeued jobs: {0}.', result.done.length));
 }
@@ -105,18 +108,6 @@ async function removeAfterAsking(context: CommandContext, jobs: readonly JobRow[
 async function showJob(context: CommandContext, { id, queue }: JobRow): Promise<void> {
   const detail = await context.agent.client.request(requests.job, { id, queue });
   await context.documents.show(`/job/${queue}/${id}.json`, `${JSON.stringify(detail, null, 2)}\n`);
-}
-
-async function loadMore(context: CommandContext, group: JobGroupNode): Promise<void> {
-  const { name: queue } = group.parent;
-  const page = { offset: group.known, limit: PAGE_SIZE };
-  const rows = await context.agent.client.request(requests.jobs, {
-    queue,
-    state: group.state,
-    ...page,
-  });
-  context.data.pages.add(queue, group.state, rows);
-  context.explorer.redraw(VIEWS.jobs, group);
 }
 
 function queueOf(node: unknown): string | undefined {

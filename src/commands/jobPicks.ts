@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { JobRow, JobState } from '../../agent/protocol/model.ts';
+import type { JobRef } from '../model/remedies.ts';
 import { describeJob, jobLabel, jobStateName } from '../present/jobText.ts';
 import { JobNode } from '../views/nodes/jobNode.ts';
 import type { CommandContext } from './commandContext.ts';
@@ -34,7 +35,7 @@ export function chooseJob(context: CommandContext): Promise<JobRow | undefined> 
   );
 }
 
-export function jobRefs(jobs: readonly JobRow[]): { id: string; queue: string }[] {
+export function jobRefs(jobs: readonly JobRef[]): { id: string; queue: string }[] {
   return jobs.map(({ id, queue }) => ({ id, queue }));
 }
 

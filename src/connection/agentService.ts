@@ -176,6 +176,9 @@ export class AgentService implements Disposable {
         this.log.info(`the agent stops: ${reason}`);
         this.agentLeaves = true;
       },
+      // Shown by icon and colour where it is; a message on top would only be in the way.
+      onAlert: ({ kind, name, level, since }) =>
+        this.log.warn(`${level}: ${kind} ${name} since ${since}`),
     });
     if (this.current !== client) return;
     this.applySnapshot(driver, client, snapshot);

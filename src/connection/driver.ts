@@ -3,7 +3,7 @@ import { messageOf, toInterlockError } from '../../agent/common/errors.ts';
 import { AgentClient } from '../../agent/protocol/agentClient.ts';
 import { readAgentRecord, type AgentRecord } from '../../agent/protocol/agentRecord.ts';
 import { notifications, requests } from '../../agent/protocol/api.ts';
-import type { StateDelta, StateSnapshot } from '../../agent/protocol/model.ts';
+import type { AgeAlert, StateDelta, StateSnapshot } from '../../agent/protocol/model.ts';
 import { PROTOCOL_VERSION } from '../../agent/protocol/version.ts';
 import type { Logger } from '../logging.ts';
 import { launchAgent, type AgentEnd, type LaunchedAgent } from './launcher.ts';
@@ -28,6 +28,7 @@ export interface Attempt {
 export interface ConnectionListener {
   onDelta(delta: StateDelta): void;
   onStopping(reason: string): void;
+  onAlert(alert: AgeAlert): void;
 }
 
 /** Everything that touches processes and sockets; the supervisor decides, this does. */
@@ -94,6 +95,7 @@ export class AgentDriver {
       ({ reason }) => listener.onStopping(reason),
       onBad,
     );
+    client.onNotification(notifications.alert, (alert) => listener.onAlert(alert), onBad);
     return this.snapshot(client);
   }
 

@@ -40,7 +40,7 @@ export function launchAgent(target: AgentTarget): LaunchedAgent {
   try {
     const child = spawn(target.nodePath ?? process.execPath, agentArguments(target), {
       cwd: target.workspace,
-      env: agentEnvironment(process.env),
+      env: agentEnvironment(process.env, target.switches),
       detached: true,
       windowsHide: true,
       stdio: ['ignore', 'ignore', errors],
@@ -68,10 +68,20 @@ function agentArguments(target: AgentTarget): string[] {
   ];
 }
 
-/** The person's environment without what belongs to this extension host alone. */
-export function agentEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const kept = Object.entries(env).filter(([name]) => !name.startsWith('VSCODE_'));
-  return { ...Object.fromEntries(kept), ELECTRON_RUN_AS_NODE: '1' };
+/**
+ * The person's environment without what belongs to this extension host alone.
+ * @param switches from settings; the environment has the last word
+ */
+export function agentEnvironment(
+  env: NodeJS.ProcessEnv,
+  switches: Readonly<Record<string, boolean>>,
+): NodeJS.ProcessEnv {
+  const environment: NodeJS.ProcessEnv = {};
+  for (const [name, value] of Object.entries(switches)) environment[name] = String(value);
+  for (const [name, value] of Object.entries(env)) {
+    if (!name.startsWith('VSCODE_')) environment[name] = value;
+  }
+  return { ...environment, ELECTRON_RUN_AS_NODE: '1' };
 }
 
 function whenEnded(child: ChildProcess, target: AgentTarget, errorFile: string): Promise<AgentEnd> {

@@ -8,6 +8,8 @@ export interface AgentTarget {
   nodePath: string | undefined;
   redisUrl: string | undefined;
   idleExitMs: number;
+  /** Environment variables of the agent, unless the person's own environment has them. */
+  switches: Readonly<Record<string, boolean>>;
   /** This extension's version, for the agent's log. */
   version: string;
 }

@@ -5,8 +5,10 @@ import type {
   DecisionOutcome,
   DecisionReason,
 } from '../../agent/protocol/decision.ts';
+import type { DecisionFilter } from '../model/decisionList.ts';
 import { formatClockTime } from './age.ts';
 import { describeHolder } from './holderText.ts';
+import { jobLabel, joined } from './jobText.ts';
 import type { Translate } from './translate.ts';
 
 /** `enqueue chain_state_monitor [mainnet]: already_running; job 7 is active since 14:03:09`. */
@@ -17,10 +19,13 @@ export function decisionSentence(decision: Decision, nowMs: number, t: Translate
 /** What was asked for: `enqueue chain_state_monitor [mainnet]`. */
 export function decisionHead(decision: Decision, t: Translate): string {
   // A stream's key is made of its name: it would say the same twice.
-  const tells =
-    decision.key !== null && decision.key !== '' && !decision.key.endsWith(`:${decision.subject}`);
-  const key = tells ? ` [${decision.key}]` : '';
-  return `${actionWord(decision.action, t)} ${decision.subject}${key}`;
+  const key = decision.key?.endsWith(`:${decision.subject}`) === true ? null : decision.key;
+  return `${actionWord(decision.action, t)} ${jobLabel({ type: decision.subject, key })}`;
+}
+
+/** What a row has room for: of an accepted one, that it was. */
+export function decisionShort(decision: Decision, nowMs: number, t: Translate): string {
+  return decision.outcome === 'accepted' ? decision.outcome : decisionTail(decision, nowMs, t);
 }
 
 /** How it ended and why: the outcome's name as in the logs, then what explains it. */
@@ -30,9 +35,12 @@ export function decisionTail(decision: Decision, nowMs: number, t: Translate): s
 }
 
 function explanation(decision: Decision, nowMs: number, t: Translate): string {
-  const { survivor, holder } = decision;
+  const { survivor, holder, counts } = decision;
   if (decision.outcome === 'accepted') {
     return decision.jobId === null ? '' : t('job {0}', decision.jobId);
+  }
+  if (counts !== null && decision.reason === 'concurrency_limit') {
+    return t('{0} queued or running, {1} allowed', counts.queuedOrRunning, counts.limit);
   }
   if (survivor !== null && survivor.since !== null) {
     const since = formatClockTime(survivor.since, nowMs);
@@ -67,6 +75,8 @@ function actionWord(action: DecisionAction, t: Translate): string {
       return t('release');
     case 'takeover':
       return t('take over');
+    case 'reap':
+      return t('remove what is left of');
     default:
       return assertNever(action);
   }
@@ -79,6 +89,8 @@ export function reasonPhrase(reason: DecisionReason, t: Translate): string {
       return t('within its limits');
     case 'unique_key':
       return t('another job has this key');
+    case 'higher_priority':
+      return t('a waiting job of a lower priority gave its place');
     case 'concurrency_limit':
       return t('as many as allowed are queued or running');
     case 'concurrent_execution_detected':
@@ -99,6 +111,12 @@ export function reasonPhrase(reason: DecisionReason, t: Translate): string {
       return t('its lock was lost');
     case 'holder_dead':
       return t('the holder of its lock has ended');
+    case 'holder_alive':
+      return t('its holder is alive');
+    case 'orphaned':
+      return t('it belonged to nobody any more');
+    case 'released_by_person':
+      return t('a person released it');
     case 'not_running':
       return t('it is not running');
     case 'unknown_type':
@@ -108,6 +126,12 @@ export function reasonPhrase(reason: DecisionReason, t: Translate): string {
     default:
       return assertNever(reason);
   }
+}
+
+/** `chain_state_monitor [mainnet] · already_running`; empty when all are shown. */
+export function describeFilter(filter: DecisionFilter): string {
+  const { subject = '', key, outcome } = filter;
+  return joined([key === undefined ? subject : `${subject} [${key}]`.trim(), outcome ?? '']);
 }
 
 /** How much a person should care. */

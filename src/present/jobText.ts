@@ -1,25 +1,34 @@
 import { assertNever } from '../../agent/common/assertNever.ts';
 import { formatDuration } from '../../agent/common/duration.ts';
-import type { JobRow, JobState, QueueRow } from '../../agent/protocol/model.ts';
+import type { AgeLevel, JobRow, JobState, QueueRow } from '../../agent/protocol/model.ts';
 import { ageMs, formatAge, formatAgo, formatCount, formatCountdown } from './age.ts';
+import { levelName } from './ageText.ts';
 import type { Translate } from './translate.ts';
 
 const MAX_REASON_CHARS = 120;
 
-/** `chain_state_monitor mainnet`, or the job's id where it has no key. */
-export function jobLabel(job: JobRow): string {
-  return job.key === null || job.key === '' ? job.type : `${job.type} [${job.key}]`;
+/** `chain_state_monitor [mainnet]`, or the type alone where all of it is one key. */
+export function jobLabel({ type, key }: { type: string; key: string | null }): string {
+  return key === null || key === '' || key === WHOLE_TYPE ? type : `${type} [${key}]`;
 }
+
+/** What the agent calls the key of a type that is unique as a whole. */
+const WHOLE_TYPE = '*';
 
 /** The one thing that matters about a job in its state, first. */
-export function describeJob(job: JobRow, nowMs: number, t: Translate): string {
-  return joined([stateText(job, nowMs, t), attemptsText(job, t)]);
+export function describeJob(
+  job: JobRow,
+  nowMs: number,
+  t: Translate,
+  level: AgeLevel = 'normal',
+): string {
+  return joined([stateText(job, nowMs, t, level), attemptsText(job, t)]);
 }
 
-function stateText(job: JobRow, nowMs: number, t: Translate): string {
+function stateText(job: JobRow, nowMs: number, t: Translate, level: AgeLevel): string {
   switch (job.state) {
     case 'active':
-      return joined([formatAge(job.startedAt, nowMs), progressText(job.progress)]);
+      return joined([...runText(job, nowMs, t, level), progressText(job.progress)]);
     case 'waiting':
     case 'prioritized':
     case 'waiting-children':
@@ -33,6 +42,11 @@ function stateText(job: JobRow, nowMs: number, t: Translate): string {
     default:
       return assertNever(job.state);
   }
+}
+
+function runText(job: JobRow, nowMs: number, t: Translate, level: AgeLevel): string[] {
+  const age = formatAge(job.startedAt, nowMs);
+  return level === 'normal' ? [age] : [t('running {0}', age), levelName(level, t)];
 }
 
 /** Rows of these states say something else each second. */

@@ -1,6 +1,7 @@
 import { formatDuration } from '../../agent/common/duration.ts';
 import type { SimulateDuplicatesResult } from '../../agent/protocol/api.ts';
 import { formatCount } from './age.ts';
+import { textTable } from './textTable.ts';
 import type { Translate } from './translate.ts';
 
 /** Whether one key gave one run, in one sentence. */
@@ -47,15 +48,7 @@ export function simulationDocument(result: SimulateDuplicatesResult, t: Translat
     '',
     simulationVerdict(result, t),
     '',
-    ...alignedTable([t('figure'), t('value')], rows),
+    ...textTable([t('figure'), t('value')], rows, [1]),
     '',
   ].join('\n');
-}
-
-function alignedTable(head: [string, string], rows: [string, string][]): string[] {
-  const left = Math.max(...[head, ...rows].map(([name]) => name.length));
-  const right = Math.max(...[head, ...rows].map(([, value]) => value.length));
-  const line = ([name, value]: [string, string]) =>
-    `| ${name.padEnd(left)} | ${value.padStart(right)} |`;
-  return [line(head), `| ${'-'.repeat(left)} | ${'-'.repeat(right - 1)}: |`, ...rows.map(line)];
 }

@@ -1,14 +1,19 @@
 import * as vscode from 'vscode';
 import type { Clock } from '../../agent/common/clock.ts';
+import type { JobRow } from '../../agent/protocol/model.ts';
 import type { TreeRow } from '../api.ts';
 import type { AgentService } from '../connection/agentService.ts';
+import type { ContextKeys } from '../context.ts';
 import { VIEWS, type ViewId } from '../contributions.ts';
 import { DisposableStore, type Disposable } from '../disposable.ts';
-import { newestDecisions, sortedByName } from '../model/selectors.ts';
+import type { DecisionFilter } from '../model/decisionList.ts';
+import { sortedByName } from '../model/selectors.ts';
+import { describeFilter } from '../present/decisionText.ts';
+import { joined } from '../present/jobText.ts';
+import { DecisionsView } from './decisionsView.ts';
 import { JobsView } from './jobsView.ts';
 import { ListView } from './listView.ts';
-import { DecisionNode } from './nodes/decisionNode.ts';
-import { LockNode } from './nodes/lockNode.ts';
+import { LocksView } from './locksView.ts';
 import { ScheduleNode } from './nodes/scheduleNode.ts';
 import { StreamsView } from './streamsView.ts';
 import { TreeController, type ViewModel } from './treeController.ts';
@@ -18,15 +23,18 @@ import type { TreeNode, ViewData } from './treeNode.ts';
 export class Explorer implements Disposable {
   private readonly disposables = new DisposableStore();
   private readonly controllers: ReadonlyMap<string, TreeController>;
+  private readonly jobs: JobsView;
   private shownAsStale = false;
 
   constructor(
     private readonly agent: AgentService,
-    data: ViewData,
+    private readonly data: ViewData,
+    private readonly context: ContextKeys,
     clock: Clock,
   ) {
+    this.jobs = new JobsView(data);
     this.controllers = new Map(
-      viewModels(data).map(([viewId, model]) => [
+      viewModels(data, this.jobs).map(([viewId, model]) => [
         viewId,
         this.disposables.add(new TreeController(viewId, model, clock)),
       ]),
@@ -43,9 +51,26 @@ export class Explorer implements Disposable {
     return this.controllers.get(viewId)?.rows() ?? [];
   }
 
-  /** Redraws a row in whichever view it is. */
-  redraw(viewId: ViewId, node: TreeNode): void {
+  selection(viewId: string): string[] {
+    return this.controllers.get(viewId)?.selection() ?? [];
+  }
+
+  /** Redraws a row of a view, or the whole view. */
+  redraw(viewId: ViewId, node: TreeNode | undefined): void {
     this.controllers.get(viewId)?.redraw(node);
+  }
+
+  /** Selects a job that is known here. */
+  async revealJob(job: JobRow): Promise<void> {
+    await this.controllers.get(VIEWS.jobs)?.reveal(this.jobs.nodeOf(job));
+  }
+
+  /** Shows only the decisions of this filter; an empty one shows all. */
+  filterDecisions(filter: DecisionFilter): void {
+    this.data.decisions.setFilter(filter);
+    this.context.set('interlock.decisionsFiltered', this.data.decisions.isFiltered);
+    this.describeViews();
+    this.redraw(VIEWS.decisions, undefined);
   }
 
   dispose(): void {
@@ -56,15 +81,20 @@ export class Explorer implements Disposable {
     const stale = this.agent.isStale;
     if (stale === this.shownAsStale) return;
     this.shownAsStale = stale;
-    const note = stale ? vscode.l10n.t('reconnecting…') : '';
-    for (const controller of this.controllers.values()) {
-      controller.view.description = note;
-      controller.refresh();
+    this.describeViews();
+    for (const controller of this.controllers.values()) controller.refresh();
+  }
+
+  private describeViews(): void {
+    const note = this.shownAsStale ? vscode.l10n.t('reconnecting…') : '';
+    for (const [viewId, { view }] of this.controllers) {
+      const filter = viewId === VIEWS.decisions ? describeFilter(this.data.decisions.filter) : '';
+      view.description = joined([filter, note]);
     }
   }
 }
 
-function viewModels(data: ViewData): [ViewId, ViewModel][] {
+function viewModels(data: ViewData, jobs: JobsView): [ViewId, ViewModel][] {
   const { store } = data;
   const schedules = new ListView({
     collection: 'schedules',
@@ -73,25 +103,11 @@ function viewModels(data: ViewData): [ViewId, ViewModel][] {
     idOf: (key) => ScheduleNode.idOf(key),
     make: (key) => new ScheduleNode(key, data),
   });
-  const locks = new ListView({
-    collection: 'locks',
-    kind: LockNode,
-    keys: () => sortedByName(store.rows('locks')).map(({ name }) => name),
-    idOf: (key) => LockNode.idOf(key),
-    make: (key) => new LockNode(key, data),
-  });
-  const decisions = new ListView({
-    collection: 'decisions',
-    kind: DecisionNode,
-    keys: () => newestDecisions(store.rows('decisions')).map(({ id }) => id),
-    idOf: (key) => DecisionNode.idOf(key),
-    make: (key) => new DecisionNode(key, data),
-  });
   return [
     [VIEWS.streams, new StreamsView(data)],
-    [VIEWS.jobs, new JobsView(data)],
+    [VIEWS.jobs, jobs],
     [VIEWS.schedules, schedules],
-    [VIEWS.locks, locks],
-    [VIEWS.decisions, decisions],
+    [VIEWS.locks, new LocksView(data)],
+    [VIEWS.decisions, new DecisionsView(data)],
   ];
 }

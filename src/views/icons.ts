@@ -2,8 +2,10 @@ import * as vscode from 'vscode';
 import { assertNever } from '../../agent/common/assertNever.ts';
 import type { DecisionOutcome } from '../../agent/protocol/decision.ts';
 import type {
+  AgeLevel,
   ConnectionState,
   JobState,
+  LockKind,
   LockRow,
   ScheduleRow,
 } from '../../agent/protocol/model.ts';
@@ -11,7 +13,7 @@ import type { StreamHealth } from '../model/selectors.ts';
 import { outcomeTone } from '../present/decisionText.ts';
 
 /** Colours by meaning, from the theme. */
-type Tone = 'good' | 'busy' | 'warn' | 'bad' | 'quiet' | 'plain';
+type Tone = 'good' | 'busy' | 'warn' | 'critical' | 'bad' | 'quiet' | 'plain';
 
 export function streamIcon(health: StreamHealth): vscode.ThemeIcon {
   switch (health) {
@@ -53,7 +55,12 @@ export function connectionIcon(state: ConnectionState): vscode.ThemeIcon {
   }
 }
 
-export function jobIcon(state: JobState): vscode.ThemeIcon {
+/** The sign of a state, or of an age that someone must look at. */
+export function jobIcon(state: JobState, level: AgeLevel = 'normal'): vscode.ThemeIcon {
+  return agedIcon('play-circle', level) ?? stateIcon(state);
+}
+
+function stateIcon(state: JobState): vscode.ThemeIcon {
   switch (state) {
     case 'active':
       return icon('play-circle', 'busy');
@@ -82,19 +89,51 @@ export function scheduleIcon(schedule: ScheduleRow): vscode.ThemeIcon {
   return icon('watch', schedule.nextSlotAt === null ? 'quiet' : 'plain');
 }
 
-export function lockIcon(lock: LockRow): vscode.ThemeIcon {
+export function lockIcon(lock: LockRow, level: AgeLevel): vscode.ThemeIcon {
   if (lock.state === 'holder_dead') return icon('warning', 'bad');
-  const tone = lock.state === 'expiring' ? 'warn' : 'plain';
-  switch (lock.kind) {
+  if (lock.state === 'orphaned') return icon('debug-disconnect', 'bad');
+  const sign = lockSign(lock.kind);
+  const aged = agedIcon(sign, level);
+  if (aged !== undefined) return aged;
+  if (lock.state === 'paused') return icon('debug-pause', 'busy');
+  return icon(sign, lock.state === 'expiring' ? 'warn' : 'plain');
+}
+
+export function lockGroupIcon(kind: LockKind): vscode.ThemeIcon {
+  return icon(lockSign(kind), 'quiet');
+}
+
+function lockSign(kind: LockKind): string {
+  switch (kind) {
     case 'scheduler':
-      return icon('calendar', tone);
+      return 'calendar';
     case 'stream':
-      return icon('pulse', tone);
+      return 'pulse';
     case 'run':
     case 'job':
-      return icon('lock', tone);
+      return 'lock';
+    case 'dedup':
+      return 'key';
+    case 'watched':
+      return 'eye';
     default:
-      return assertNever(lock.kind);
+      return assertNever(kind);
+  }
+}
+
+/** Shape and colour both tell, for those who do not see one of them. */
+function agedIcon(sign: string, level: AgeLevel): vscode.ThemeIcon | undefined {
+  switch (level) {
+    case 'normal':
+      return undefined;
+    case 'warning':
+      return icon(sign, 'warn');
+    case 'critical':
+      return icon('warning', 'critical');
+    case 'emergency':
+      return icon('flame', 'bad');
+    default:
+      return assertNever(level);
   }
 }
 
@@ -132,6 +171,8 @@ function colourOf(tone: Tone): string | undefined {
       return 'charts.blue';
     case 'warn':
       return 'list.warningForeground';
+    case 'critical':
+      return 'problemsWarningIcon.foreground';
     case 'bad':
       return 'testing.iconFailed';
     case 'quiet':

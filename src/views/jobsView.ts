@@ -1,4 +1,4 @@
-import type { JobState } from '../../agent/protocol/model.ts';
+import type { JobRow, JobState } from '../../agent/protocol/model.ts';
 import { sortedByName, shownJobStates } from '../model/selectors.ts';
 import type { StoreChanges } from '../model/store.ts';
 import type { Urgency } from './changeQueue.ts';
@@ -17,13 +17,12 @@ export class JobsView implements ViewModel {
   constructor(private readonly data: ViewData) {}
 
   roots(): TreeNode[] {
-    return sortedByName(this.data.store.rows('queues')).map(({ name }) =>
-      this.cache.of(
-        QueueNode.idOf(name),
-        QueueNode,
-        () => new QueueNode(name, this.data, this.cache),
-      ),
-    );
+    return sortedByName(this.data.store.rows('queues')).map(({ name }) => this.queue(name));
+  }
+
+  /** The row of a job that is known here, for revealing it. */
+  nodeOf({ queue, state, id }: JobRow): JobNode {
+    return this.queue(queue).group(state).job({ queue, id });
   }
 
   affected(changes: StoreChanges, tell: Tell): void {
@@ -33,6 +32,11 @@ export class JobsView implements ViewModel {
 
   ticking(): TreeNode[] {
     return this.cache.ticking();
+  }
+
+  private queue(name: string): QueueNode {
+    const make = () => new QueueNode(name, this.data, this.cache);
+    return this.cache.of(QueueNode.idOf(name), QueueNode, make);
   }
 
   private affectedQueues({ queues }: StoreChanges, tell: Tell): void {

@@ -14,7 +14,7 @@ export interface ListSource<N extends TreeNode> {
   make(key: string): N;
 }
 
-/** A flat list: schedules, locks, decisions. */
+/** A flat list, such as schedules. */
 export class ListView<N extends TreeNode> implements ViewModel {
   private readonly cache = new NodeCache();
 

@@ -29,6 +29,11 @@ export class NodeCache {
     this.nodes.delete(id);
   }
 
+  /** Forgets what is no longer there, of lists whose rows come and go for as long as a window lives. */
+  retain(ids: ReadonlySet<string>): void {
+    for (const id of [...this.nodes.keys()]) if (!ids.has(id)) this.nodes.delete(id);
+  }
+
   /** Nodes whose rows say something else as time goes by. */
   ticking(): TreeNode[] {
     return [...this.nodes.values()].filter((node) => node.ticks);

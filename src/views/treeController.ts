@@ -8,6 +8,8 @@ import { ChangeQueue, type Urgency } from './changeQueue.ts';
 import type { TreeNode } from './treeNode.ts';
 
 const TICK_MS = 1_000;
+/** Of more rows, ages tick more rarely: what is redrawn each second stays bounded. */
+const TICKING_ROWS = 300;
 /** A row that is redrawn more often can not be read, and its buttons miss clicks. */
 const CALM_ROW_MS = 1_000;
 /**
@@ -27,6 +29,8 @@ export interface ViewModel {
   ): void;
   /** Nodes whose rows change with time alone. */
   ticking(): TreeNode[];
+  /** With time alone the list of roots became another one. */
+  isOutOfOrder?(): boolean;
 }
 
 /**
@@ -47,6 +51,7 @@ export class TreeController implements vscode.TreeDataProvider<TreeNode>, Dispos
   private readonly saidByNode = new WeakMap<TreeNode, string>();
   private readonly open = new WeakSet<TreeNode>();
   private ticker: Timer | undefined;
+  private tickMs = TICK_MS;
 
   constructor(
     viewId: ViewId,
@@ -76,7 +81,7 @@ export class TreeController implements vscode.TreeDataProvider<TreeNode>, Dispos
   getTreeItem(node: TreeNode): vscode.TreeItem {
     const item = node.render();
     item.id = node.id;
-    if (node.ticks) this.saidByNode.set(node, textOf(item));
+    if (node.ticks) this.saidByNode.set(node, node.saysNow?.() ?? textOf(item));
     return item;
   }
 
@@ -106,8 +111,19 @@ export class TreeController implements vscode.TreeDataProvider<TreeNode>, Dispos
     if (this.view.visible) this.queue.add(undefined, 'now');
   }
 
-  redraw(node: TreeNode): void {
+  /** @param node undefined for the whole view */
+  redraw(node: TreeNode | undefined): void {
     this.queue.add(node, 'now');
+  }
+
+  /** Shows the view with this row selected. */
+  async reveal(node: TreeNode): Promise<void> {
+    await this.view.reveal(node, { select: true, focus: true });
+  }
+
+  /** Ids of the selected rows. */
+  selection(): string[] {
+    return this.view.selection.map(({ id }) => id);
   }
 
   dispose(): void {
@@ -137,7 +153,7 @@ export class TreeController implements vscode.TreeDataProvider<TreeNode>, Dispos
     this.ticker = this.clock.setTimeout(() => {
       this.tick();
       this.startTicking();
-    }, TICK_MS);
+    }, this.tickMs);
   }
 
   private stopTicking(): void {
@@ -146,11 +162,18 @@ export class TreeController implements vscode.TreeDataProvider<TreeNode>, Dispos
   }
 
   private tick(): void {
-    for (const node of this.model.ticking()) {
-      const said = this.saidByNode.get(node);
-      // A row that was never drawn is in a closed branch.
-      if (said !== undefined && said !== textOf(node.render())) this.queue.add(node, 'calm');
+    const drawn = this.model.ticking().filter((node) => this.isDrawn(node));
+    for (const node of drawn) {
+      const says = node.saysNow?.() ?? textOf(node.render());
+      if (says !== this.saidByNode.get(node)) this.queue.add(node, 'calm');
     }
+    this.tickMs = TICK_MS * Math.max(1, Math.ceil(drawn.length / TICKING_ROWS));
+    if (this.model.isOutOfOrder?.() === true) this.queue.add(undefined, 'calm');
+  }
+
+  private isDrawn(node: TreeNode): boolean {
+    const { parent } = node;
+    return this.saidByNode.has(node) && (parent === undefined || this.open.has(parent));
   }
 }
 
@@ -165,12 +188,19 @@ function rowOf(node: TreeNode): TreeRow {
     label: labelOf(item),
     description: descriptionOf(item),
     contextValue: item.contextValue ?? '',
+    icon: iconOf(item),
     children: node.children().map(rowOf),
   };
 }
 
 function labelOf(item: vscode.TreeItem): string {
   return typeof item.label === 'object' ? item.label.label : (item.label ?? '');
+}
+
+/** `warning testing.iconFailed`: the sign and its colour. */
+function iconOf({ iconPath }: vscode.TreeItem): string {
+  if (!(iconPath instanceof vscode.ThemeIcon)) return '';
+  return [iconPath.id, iconPath.color?.id ?? ''].join(' ').trim();
 }
 
 function descriptionOf(item: vscode.TreeItem): string {

@@ -1,6 +1,9 @@
 import type * as vscode from 'vscode';
+import type { JobRow } from '../../agent/protocol/model.ts';
 import type { AgentTime } from '../model/agentTime.ts';
-import type { JobPages } from '../model/jobPages.ts';
+import type { DecisionList } from '../model/decisionList.ts';
+import type { LockList } from '../model/lockList.ts';
+import type { Pages } from '../model/pages.ts';
 import type { RateMeter } from '../model/rateMeter.ts';
 import type { Store } from '../model/store.ts';
 import type { Translate } from '../present/translate.ts';
@@ -8,7 +11,10 @@ import type { Translate } from '../present/translate.ts';
 /** What nodes render from. They hold keys, not rows: a node is as fresh as the store. */
 export interface ViewData {
   readonly store: Store;
-  readonly pages: JobPages;
+  /** Jobs that were loaded page by page. */
+  readonly pages: Pages<JobRow>;
+  readonly locks: LockList;
+  readonly decisions: DecisionList;
   readonly time: AgentTime;
   readonly rates: RateMeter;
   readonly t: Translate;
@@ -25,4 +31,6 @@ export interface TreeNode {
   children(): TreeNode[];
   /** The row says something else as time goes by. */
   readonly ticks: boolean;
+  /** What it says, without the cost of a whole row; left out, the row is made to find out. */
+  saysNow?(): string;
 }

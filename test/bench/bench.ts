@@ -5,9 +5,11 @@ import { RedisServer } from '../harness/redisServer.ts';
 import { makeTemporaryFolder } from '../harness/temporaryFolder.ts';
 import { measureEnqueue } from './figures/enqueue.ts';
 import { measureJobs } from './figures/jobs.ts';
+import { measureRace } from './figures/race.ts';
 import type { Row } from './figures/row.ts';
 import { measureSizes, readActivation } from './figures/sizes.ts';
 import { measureStreams } from './figures/streams.ts';
+import { measureTakeover } from './figures/takeover.ts';
 import { measureUp } from './figures/up.ts';
 import { consoleTable, markdown } from './report.ts';
 
@@ -24,8 +26,10 @@ const startedAt = performance.now();
 
 const parts: Record<string, () => Row[] | Promise<Row[]>> = {
   enqueue: () => measureEnqueue(redis, folder.path, scale),
+  race: () => measureRace(redis, folder.path, scale),
   jobs: () => measureJobs(redis, folder.path, scale),
   streams: () => measureStreams(redis.url, folder.path),
+  takeover: () => measureTakeover(redis, scale),
   up: () => measureUp(root),
   sizes: () => [readActivation(root), ...measureSizes(root)],
 };

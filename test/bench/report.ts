@@ -54,11 +54,15 @@ ${rows
   or runs. The handler returns a small object. Ours: one process for all runs, as is the default.
   Peer: BullMQ's sandboxed processors, which use as many processes as their concurrency.
 - **inline**: the same with the handler in the worker's own process.
+- **takeover**: a job that is at work; the agent that runs it is killed with SIGKILL at a moment that
+  falls anywhere between two renewals, while another agent waits. The time until the handler begins
+  there, as it writes down itself. Another host: the agents have other host ids, so that only the end
+  of the lock tells. Peer: BullMQ's own worker with every setting at its default, in the same minutes.
 - **\`interlock up\`**: the state folder exists already; it starts a private Redis, the agent, the
   schedules and a handler process.
 
 Measure again with \`npm run bench\` on a machine that does nothing else. \`npm run bench -- --only jobs\`
-measures one part (enqueue, jobs, streams, up, sizes) and writes no file.
+measures one part (enqueue, jobs, streams, takeover, up, sizes) and writes no file.
 `;
 }
 

@@ -11,3 +11,11 @@ export function median(values: readonly number[]): number {
 export function medianRatio(ours: readonly number[], peer: readonly number[]): number {
   return median(ours.flatMap((value, round) => (peer[round] ? [value / peer[round]] : [])));
 }
+
+/** The smallest value that so large a part of all does not exceed. @throws RangeError when there is nothing */
+export function quantile(values: readonly number[], part: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const found = sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)];
+  if (found === undefined) throw new RangeError('no values');
+  return found;
+}

@@ -11,6 +11,7 @@ import { makeMarketWorkspace } from '../harness/marketWorkspace.ts';
 import { PROJECT_ROOT, type TestWorkspace } from '../harness/workspace.ts';
 import { VIEW_NAMES } from './pages/sideBar.ts';
 import { Workbench } from './pages/workbench.ts';
+import { Trouble } from './trouble.ts';
 
 const UPDATE_DOCS = process.env['INTERLOCK_UPDATE_DOCS'] === '1';
 const SCREENSHOTS = path.join(PROJECT_ROOT, 'test-results', 'screenshots');
@@ -65,6 +66,15 @@ describe('the example project in a workbench', function () {
     await opened.sideBar.open();
     await opened.sideBar.widen();
     return opened;
+  }
+
+  async function withTrouble(use: (trouble: Trouble) => Promise<void>): Promise<void> {
+    const trouble = await Trouble.connect(workspace.folder, server.home);
+    try {
+      await use(trouble);
+    } finally {
+      await trouble.end();
+    }
   }
 
   it('opens the five views, and each has live rows', async () => {
@@ -175,10 +185,39 @@ describe('the example project in a workbench', function () {
     await simulateDuplicates(workbench);
   });
 
+  it('frees the lock of a dead holder after a question with the proof', async () => {
+    const { sideBar, notifications } = workbench;
+    await withTrouble(async (trouble) => {
+      const kept = await trouble.deadHolder();
+      await sideBar.showOnly('Locks');
+      const row = sideBar.rows('Locks', /nse_backup[^]*holder ended/).first();
+      await sideBar.chooseFromMenu(row, 'Release Lock');
+      await notifications.answer('Release');
+      await notifications.expect(/release nse_backup: accepted/);
+      await kept.release();
+      await row.waitFor({ state: 'detached' });
+    });
+  });
+
+  it('frees the lock of a holder that lives only for who types its name', async () => {
+    const { sideBar, notifications, quickPick } = workbench;
+    await withTrouble(async (trouble) => {
+      await trouble.stoppedHolder();
+      const row = sideBar.rows('Locks', /nse_options[^]*holder is stopped/).first();
+      await sideBar.chooseFromMenu(row, 'Release Lock');
+      await notifications.answer('Release…');
+      await quickPick.enter('stream:nse_options');
+      await notifications.expect(/release nse_options: accepted/);
+      await row.waitFor({ state: 'detached' });
+    });
+  });
+
   for (const theme of ['dark', 'light'] as const) {
     it(`takes screenshots in a ${theme} theme`, async () => {
       const window = theme === 'dark' ? workbench : await openWindow(theme);
       await takeScreenshots(window, theme);
+      await withTrouble((trouble) => takeTroubleScreenshots(window, theme, trouble));
+      if (UPDATE_DOCS) copyToDocs(theme);
       if (window !== workbench) await window.page.close();
     });
   }
@@ -230,7 +269,36 @@ async function takeScreenshots(workbench: Workbench, theme: Theme): Promise<void
     await page.getByText('Activating Extensions').waitFor({ state: 'hidden', timeout: 60_000 });
   await page.mouse.move(900, 500);
   await page.screenshot({ path: shot(`${theme}-overview`) });
-  if (UPDATE_DOCS) copyToDocs(theme);
+}
+
+/** Locks that need a person, and many equal refusals. */
+async function takeTroubleScreenshots(
+  { page, sideBar }: Workbench,
+  theme: Theme,
+  trouble: Trouble,
+): Promise<void> {
+  await Promise.all([trouble.deadHolder(), trouble.stoppedHolder(), trouble.agedRuns()]);
+  await trouble.refusals();
+  await sideBar.showOnly('Locks');
+  for (const text of [/holder ended/, /emergency/, /long/, /holder is stopped/])
+    await sideBar.rows('Locks', text).first().waitFor();
+  await page.mouse.move(900, 500);
+  await sideBar.root.screenshot({ path: shot(`${theme}-locks-trouble`) });
+  await sideBar.showOnly('Decisions');
+  await sideBar
+    .rows('Decisions', /\d+×[^]*already_/)
+    .first()
+    .waitFor();
+  await page.mouse.move(900, 500);
+  await sideBar.root.screenshot({ path: shot(`${theme}-decisions-refused`) });
+  await sideBar.showOnly('Jobs');
+  await sideBar.expand(sideBar.rows('Jobs', /^\s*Active/).first());
+  await sideBar
+    .rows('Jobs', /running 57 min/)
+    .first()
+    .waitFor();
+  await page.mouse.move(900, 500);
+  await page.screenshot({ path: shot(`${theme}-jobs-aged`) });
 }
 
 function shot(name: string): string {

@@ -22,6 +22,7 @@ export const EXTENSION_CONFIG = {
     store_ticks: { handler: './jobs/echo.ts', queue: 'websocket_data' },
   },
   schedules: { hourly: { job: 'echo', every: '1h' } },
+  locks: { watch: ['redlock:*'] },
 };
 
 /** @param feedUrl a server of ticks: `ws://127.0.0.1:PORT/ticks` */

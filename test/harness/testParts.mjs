@@ -39,6 +39,11 @@ export const TEST_PARTS = {
     reports: true,
     limitMs: 400_000,
   },
+  faults: {
+    steps: ['npm', 'redis', 'build'],
+    commands: [['--import', 'tsx', 'test/faults/run.ts', '--for', '2m']],
+    limitMs: 240_000,
+  },
   extension: {
     steps: ['npm', 'redis', 'build', 'chromium', 'vscode'],
     commands: [['--import', 'tsx', 'test/extension/runInHost.ts']],

@@ -12,9 +12,6 @@ export function addNotYetCommands(program: Command): void {
     'run a job again with another payload',
     'interlock enqueue TYPE --data JSON',
   );
-  addNotYet(program, 'history', 'run history', 'interlock jobs --state completed');
-  addNotYet(program, 'why', 'the decisions that concern a job type', 'interlock enqueue TYPE');
-  addNotYet(program, 'monitor', 'health of the job types', 'interlock status');
 }
 
 /** A command that says that it is not there yet, whatever its arguments. */

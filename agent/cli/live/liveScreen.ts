@@ -63,7 +63,7 @@ export function renderLine(view: LiveView): string {
     `jobs ${formatCount(jobs.completed)} completed, ${formatCount(jobs.failed)} failed, ${formatCount(jobs.active)} active, ${formatCount(jobs.waiting)} waiting`,
     lock === null
       ? 'scheduler lock free'
-      : `${lock.name} held by ${holderName(lock.holder)}, age ${formatDuration(lock.ageMs)}, fence ${lock.fence ?? '-'}`,
+      : `${lock.name} held by ${holderName(lock.holder)}, age ${formatDuration(lock.ageMs ?? 0)}, fence ${lock.fence ?? '-'}`,
   ].join(' | ');
 }
 
@@ -72,7 +72,7 @@ export function schedulerLock(state: StateSnapshot, nowMs: number): LockRow | nu
   const lock = Object.values(state.locks).find((row) => row.kind === 'scheduler');
   if (lock === undefined) return null;
   const sinceMs = lock.acquiredAt === null ? 0 : nowMs - Date.parse(lock.acquiredAt);
-  return { ...lock, ageMs: Math.max(lock.ageMs, sinceMs) };
+  return { ...lock, ageMs: Math.max(lock.ageMs ?? 0, sinceMs) };
 }
 
 function streamLines({ state, nowMs }: LiveView, style: Style): string[] {

@@ -1,31 +1,33 @@
-import type { Decision, DecisionAction } from '../../protocol/decision.ts';
-import { ago, holderName } from './ages.ts';
+import { assertNever } from '../../common/assertNever.ts';
+import { formatDuration } from '../../common/duration.ts';
+import type { Decision, DecisionAction, DecisionReason } from '../../protocol/decision.ts';
+import { holderName } from './ages.ts';
 import type { Style } from './style.ts';
 import { plural } from './table.ts';
 
-const ASKED: Record<DecisionAction, string> = {
-  enqueue: 'Enqueueing',
-  requeue: 'Requeueing',
-  schedule: 'The slot of',
-  execute: 'The run of',
-  start_stream: 'Starting stream',
-  stop_stream: 'Stopping stream',
-  restart_stream: 'Restarting stream',
-  release: 'Releasing',
-  takeover: 'Taking over',
+/** What was asked for, when it was done and when it was not. */
+const VERBS: Record<DecisionAction, [done: string, refused: string]> = {
+  enqueue: ['Enqueued', 'enqueue'],
+  requeue: ['Requeued', 'requeue'],
+  schedule: ['Enqueued the slot of', 'enqueue the slot of'],
+  execute: ['Ran', 'run'],
+  start_stream: ['Started stream', 'start stream'],
+  stop_stream: ['Stopped stream', 'stop stream'],
+  restart_stream: ['Restarted stream', 'restart stream'],
+  release: ['Released the lock', 'release the lock'],
+  takeover: ['Took over', 'take over'],
+  reap: ['Removed what was left of', 'remove what is left of'],
 };
 
-/** A decision as a sentence; a refusal with its rule, who is there already, and what to do. */
+/**
+ * A decision as a sentence: how it ended, who is there already, since when, and by which rule. What
+ * there is to do follows on a line of its own. Ages are those of the moment of the decision.
+ */
 export function decisionText(decision: Decision, nowMs: number, style: Style): string {
-  const subject = `${ASKED[decision.action]} ${decision.subject}${keyText(decision.key)}`;
-  if (decision.outcome === 'accepted') {
-    const job = decision.jobId === null ? '' : `: job ${decision.jobId}`;
-    return `${style.good('Accepted.')} ${subject}${job}.`;
-  }
-  const lines = [
-    `${style.warning(`${outcomeWord(decision)}.`)} ${subject}: ${why(decision, nowMs)} (rule: ${decision.reason}).`,
-  ];
-  if (decision.remedy !== null) lines.push(style.quiet(decision.remedy));
+  const { reason, remedy } = decision;
+  const rule = reason === 'within_limits' ? '' : ` (rule: ${reason})`;
+  const lines = [`${sentence(decision, nowMs, style)}${rule}.`];
+  if (remedy !== null) lines.push(style.quiet(remedy));
   return lines.join('\n');
 }
 
@@ -33,7 +35,9 @@ export function decisionText(decision: Decision, nowMs: number, style: Style): s
 export function decisionsText(decisions: Decision[], nowMs: number, style: Style): string {
   const counts = new Map<string, number>();
   for (const { outcome } of decisions) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
-  const summary = [...counts].map(([outcome, count]) => `${count} ${words(outcome)}`).join(', ');
+  const summary = [...counts]
+    .map(([outcome, count]) => `${count} ${outcome.replaceAll('_', ' ')}`)
+    .join(', ');
   const lines = [`${plural(decisions.length, 'decision')}: ${summary}.`];
   const told = new Set<string>();
   for (const decision of decisions) {
@@ -44,24 +48,151 @@ export function decisionsText(decisions: Decision[], nowMs: number, style: Style
   return lines.join('\n');
 }
 
-function outcomeWord(decision: Decision): string {
-  const word = words(decision.outcome);
-  return word.charAt(0).toUpperCase() + word.slice(1);
+function sentence(decision: Decision, nowMs: number, style: Style): string {
+  const { outcome, action, jobId, survivor } = decision;
+  const [done, refused] = VERBS[action];
+  const about = subjectText(decision);
+  const why = `${because(decision)}${untilText(decision, nowMs)}`;
+  const job = jobId === null ? '' : `job ${jobId}`;
+  switch (outcome) {
+    case 'accepted':
+      return action === 'release'
+        ? `${style.good(done)} ${about}${joined(acceptedBecause(decision))}`
+        : `${style.good(done)} ${about}${joined(job, acceptedBecause(decision))}`;
+    case 'already_queued':
+    case 'already_running': {
+      const already = style.warning(outcome.replaceAll('_', ' '));
+      if (action === 'enqueue') return `${about} is ${already}: ${why}`;
+      if (action === 'start_stream') return `Stream ${about} is ${already}: ${why}`;
+      return `Did not ${refused} ${about}, which is ${already}: ${why}`;
+    }
+    case 'skipped': {
+      const own = job === '' || jobId === survivor?.jobId ? '' : `${job} of `;
+      return `${style.warning('Skipped')} ${own}${about}: ${why}`;
+    }
+    case 'replaced':
+      return `${style.warning('Replaced')} ${about}: ${replacedText(decision)}`;
+    case 'rescheduled':
+      return `${style.warning('Rescheduled')} ${about}: ${job || 'it'} runs next, because ${why}`;
+    case 'refused':
+      return `${style.bad(`Refused to ${refused}`)} ${about}: ${why}`;
+    default:
+      return assertNever(outcome);
+  }
 }
 
-function why(decision: Decision, nowMs: number): string {
-  const { survivor, holder } = decision;
-  const by = holder === null ? '' : `, held by ${holderName(holder)}`;
-  const till = decision.until === null ? '' : `, until ${decision.until}`;
-  if (survivor === null) return `${words(decision.reason)}${by}${till}`;
-  const since = survivor.since === null ? '' : ` since ${ago(survivor.since, nowMs)}`;
-  return `job ${survivor.jobId} is ${survivor.state}${since.replace(/ ago$/, '')}${by}${till}`;
+/** `sync (mainnet)`; a stream's key is made of its name and would say the same twice. */
+function subjectText({ action, subject, key, jobId }: Decision): string {
+  const tells = key !== null && key !== '' && key !== '*' && !key.endsWith(`:${subject}`);
+  const text = tells ? `${subject} (${key})` : subject;
+  if (action !== 'release') return text;
+  // A lock is called by its own name, or by what it protects.
+  if (subject.includes(':')) return text;
+  return jobId === null ? `of ${text}` : `of job ${jobId} of ${text}`;
 }
 
-function keyText(key: string | null): string {
-  return key === null || key === '*' ? '' : ` (key ${key})`;
+function acceptedBecause(decision: Decision): string {
+  const { reason, holder } = decision;
+  if (reason === 'within_limits') return '';
+  if (reason === 'holder_dead' && decision.action === 'release' && holder !== null)
+    return `its holder ${holder.host}:${holder.pid} has ended`;
+  return REASONS[reason];
 }
 
-function words(code: string): string {
-  return code.replaceAll('_', ' ');
+function replacedText({ reason, jobId, survivor }: Decision): string {
+  if (reason === 'higher_priority' && survivor !== null)
+    return `job ${jobId ?? '?'} took the place of job ${survivor.jobId}, which waited with a lower priority`;
+  return `job ${survivor?.jobId ?? jobId ?? '?'}, which waits, took the new payload`;
 }
+
+/** Why not. */
+function because(decision: Decision): string {
+  const { survivor, holder, reason, counts } = decision;
+  const there = survivorText(decision);
+  if (reason === 'concurrency_limit' && counts !== null) {
+    const { queuedOrRunning, limit } = counts;
+    const most = `at most ${limit} may be queued or running`;
+    if (there === '') return most;
+    return queuedOrRunning > 1
+      ? `${queuedOrRunning} are queued or running, ${there}, and ${most}`
+      : `${there} and ${most}`;
+  }
+  if (reason === 'concurrent_execution_detected' && there !== '')
+    return `the last check before the run found that ${there}`;
+  if (survivor !== null && (reason === 'unique_key' || reason === 'lease_held')) return there;
+  if (there !== '') return `${REASONS[reason]}, and ${there}`;
+  if (holder === null) return REASONS[reason];
+  if (reason === 'holder_alive') {
+    const alive = holder.alive === true ? 'is alive' : 'may be alive: it is on another host';
+    return `its holder ${holder.host}:${holder.pid} ${alive}`;
+  }
+  return `${REASONS[reason]}, held by ${holderName(holder)}`;
+}
+
+/** `job j1 has been running for 2 min on devbox:123`. */
+function survivorText({ action, survivor, holder, at }: Decision): string {
+  if (survivor === null) return '';
+  const sinceMs = survivor.since === null ? NaN : Date.parse(at) - Date.parse(survivor.since);
+  const age = Number.isNaN(sinceMs) ? '' : ` for ${formatDuration(sinceMs)}`;
+  const where = holder === null ? '' : ` on ${holderName(holder)}`;
+  const isStream = action.endsWith('_stream');
+  return `${isStream ? 'it' : `job ${survivor.jobId}`} ${doing(survivor.state, age)}${where}`;
+}
+
+function doing(state: string, age: string): string {
+  switch (state) {
+    case 'active':
+    case 'running':
+      return age === '' ? 'is running' : `has been running${age}`;
+    case 'waiting':
+    case 'prioritized':
+      return age === '' ? 'is waiting' : `has been waiting${age}`;
+    case 'delayed':
+      return age === '' ? 'is delayed' : `has been there${age} and is delayed`;
+    case 'finished':
+      return age === '' ? 'has ended' : `ended${age.replace(' for', '')} before`;
+    case 'gone':
+    case 'removed':
+      return 'had it and is gone';
+    default:
+      return `is ${state}`;
+  }
+}
+
+function untilText({ until, reason }: Decision, nowMs: number): string {
+  if (until === null) return '';
+  const leftMs = Date.parse(until) - nowMs;
+  if (leftMs <= 0) return `, which was so until ${formatDuration(-leftMs)} ago`;
+  const left = formatDuration(leftMs);
+  return reason === 'unique_key'
+    ? `, and the key is kept for another ${left}`
+    : `, which is so for another ${left}`;
+}
+
+function joined(...parts: string[]): string {
+  const told = parts.filter((part) => part !== '');
+  return told.length === 0 ? '' : `: ${told.join(', ')}`;
+}
+
+/** The rule that decided, in words. */
+const REASONS: Record<DecisionReason, string> = {
+  within_limits: 'within its limits',
+  unique_key: 'another job has this key',
+  higher_priority: 'a waiting job of a lower priority gave its place',
+  concurrency_limit: 'as many as allowed are queued or running',
+  concurrent_execution_detected: 'another run was found right before it started',
+  slot_taken: 'this slot is enqueued already',
+  not_due: 'it is not due yet',
+  schedule_paused: 'the schedule is paused',
+  outside_hours: 'it is outside its hours',
+  role_forbids: "this agent's role does not do that",
+  lease_held: 'another has its lock',
+  lease_lost: 'its lock was lost',
+  holder_dead: 'the holder of its lock has ended',
+  holder_alive: 'its holder may be alive',
+  orphaned: 'it belonged to nobody any more',
+  released_by_person: 'a person asked for it',
+  not_running: 'it is not running',
+  unknown_type: 'there is no such job type',
+  invalid_payload: 'its payload is not valid',
+};

@@ -6,7 +6,8 @@ import type {
   RedisStatus,
   StreamRow,
 } from '../../protocol/model.ts';
-import type { LongAge } from '../longAges.ts';
+import type { LongAge } from '../gatherStatus.ts';
+import { paintLevel } from './ageText.ts';
 import { holderName } from './ages.ts';
 import { queuesText } from './queueText.ts';
 import { streamLine } from './streamText.ts';
@@ -65,11 +66,11 @@ export function redisLine(redis: RedisStatus, style: Style): string {
 export function schedulerLine(lock: LockRow | null, style: Style): string {
   const heading = style.heading('Scheduler');
   if (lock === null) return `${heading}  its lock is free at the moment`;
-  const age = formatDuration(lock.ageMs);
+  const age = formatDuration(lock.ageMs ?? 0);
   return `${heading}  ${lock.name} ${lock.state.replaceAll('_', ' ')} by ${holderName(lock.holder)}, age ${age}, fence ${lock.fence ?? '-'}`;
 }
 
 function ageLine(age: LongAge, style: Style): string {
-  const paint = age.level === 'warning' ? style.warning : style.bad;
-  return paint(`${age.level}: ${age.kind} ${age.name} for ${formatDuration(age.ageMs)}`);
+  const text = `${age.level}: ${age.kind} ${age.name} for ${formatDuration(age.ageMs)}`;
+  return paintLevel(text, age.level, style);
 }

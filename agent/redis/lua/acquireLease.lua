@@ -7,14 +7,14 @@
 -- ARGV[7] token of the holder that was proven dead, or ''
 -- Returns {1, fence, acquiredAt ms, former holder or ''}
 --      or {0, fence, acquiredAt ms, renewedAt ms, TTL left ms, holder, token}
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- @include now
+-- @include nextFence
 local current = redis.call('HMGET', KEYS[1], 'token', 'holder', 'fence', 'acquiredAt', 'renewedAt')
 if current[1] and current[1] ~= ARGV[7] then
   return {0, tonumber(current[3]), tonumber(current[4]), tonumber(current[5]),
     redis.call('PTTL', KEYS[1]), current[2], current[1]}
 end
-local fence = redis.call('HINCRBY', KEYS[2], ARGV[1], 1)
+local fence = nextFence(KEYS[2], ARGV[1])
 redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'name', ARGV[1], 'kind', ARGV[2], 'subject', ARGV[3], 'token', ARGV[4],
   'holder', ARGV[5], 'ttl', ARGV[6], 'fence', fence, 'acquiredAt', now, 'renewedAt', now)

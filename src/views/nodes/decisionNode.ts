@@ -1,38 +1,41 @@
 import type * as vscode from 'vscode';
 import type { Decision } from '../../../agent/protocol/decision.ts';
 import { COMMANDS, contextValueOf } from '../../contributions.ts';
+import { remediesOf } from '../../model/remedies.ts';
 import { formatClockTime } from '../../present/age.ts';
 import {
   decisionHead,
   decisionSentence,
-  decisionTail,
+  decisionShort,
   reasonPhrase,
 } from '../../present/decisionText.ts';
 import { describeHolder } from '../../present/holderText.ts';
+import { joined } from '../../present/jobText.ts';
+import { remedyActions } from '../../present/remedyActions.ts';
 import { decisionIcon } from '../icons.ts';
 import { factsTooltip } from '../tooltip.ts';
 import type { TreeNode, ViewData } from '../treeNode.ts';
 import { goneRow, row } from './row.ts';
 
 export class DecisionNode implements TreeNode {
-  readonly parent = undefined;
   readonly ticks = false;
 
   constructor(
+    readonly parent: TreeNode | undefined,
     readonly key: string,
     private readonly data: ViewData,
   ) {}
 
-  static idOf(key: string): string {
-    return `decisions/${key}`;
+  static idOf(parent: TreeNode | undefined, key: string): string {
+    return `${parent?.id ?? 'decisions'}/${key}`;
   }
 
   get id(): string {
-    return DecisionNode.idOf(this.key);
+    return DecisionNode.idOf(this.parent, this.key);
   }
 
   get decision(): Decision | undefined {
-    return this.data.store.rows('decisions').get(this.key);
+    return this.data.decisions.find(this.key);
   }
 
   render(): vscode.TreeItem {
@@ -40,13 +43,17 @@ export class DecisionNode implements TreeNode {
     if (decision === undefined) return goneRow(this.key, contextValueOf('decision'));
     const { t, time } = this.data;
     const nowMs = time.now();
+    const at = formatClockTime(decision.at, nowMs);
+    const short = decisionShort(decision, nowMs, t);
+    // Below a run the row above says what was asked for: here it is about when.
+    const inRun = this.parent !== undefined;
     return row({
-      label: decisionHead(decision, t),
-      description: `${decisionTail(decision, nowMs, t)} · ${formatClockTime(decision.at, nowMs)}`,
+      label: inRun ? at : decisionHead(decision, t),
+      description: inRun ? short : joined([at, short]),
       icon: decisionIcon(decision.outcome),
-      contextValue: contextValueOf('decision'),
+      contextValue: this.contextValue(decision),
       tooltip: this.tooltip(decision),
-      spoken: decisionSentence(decision, nowMs, t),
+      spoken: `${decisionSentence(decision, nowMs, t)}, ${at}`,
       command: { command: COMMANDS.decisionShow, title: t('Show Decision'), arguments: [this] },
       stale: this.data.isStale(),
     });
@@ -54,6 +61,17 @@ export class DecisionNode implements TreeNode {
 
   children(): TreeNode[] {
     return [];
+  }
+
+  private contextValue(decision: Decision): string {
+    const { job, lock, rule, failedJob } = remediesOf(decision, this.data.store, this.data.locks);
+    const marks = [
+      job === undefined ? [] : (['job'] as const),
+      lock === undefined ? [] : (['lock'] as const),
+      rule === undefined ? [] : (['rule'] as const),
+      failedJob === undefined ? [] : (['failed'] as const),
+    ].flat();
+    return contextValueOf('decision', ...marks);
   }
 
   private tooltip(decision: Decision): vscode.MarkdownString {
@@ -74,6 +92,7 @@ export class DecisionNode implements TreeNode {
         [t('Until'), at(decision.until)],
       ],
       decision.remedy ?? '',
+      remedyActions(decision, this.data, t),
     );
   }
 }

@@ -1,7 +1,8 @@
 import type * as vscode from 'vscode';
-import type { JobRow, JobState } from '../../../agent/protocol/model.ts';
+import type { AgeLevel, JobRow, JobState } from '../../../agent/protocol/model.ts';
 import { COMMANDS, contextValueOf } from '../../contributions.ts';
-import { jobKey } from '../../model/jobPages.ts';
+import { jobKey } from '../../model/jobKey.ts';
+import { jobLevel } from '../../model/jobLevel.ts';
 import { formatClockTime } from '../../present/age.ts';
 import {
   describeJob,
@@ -51,8 +52,8 @@ export class JobNode implements TreeNode {
     const title = this.data.t('Show Job');
     return row({
       label: jobLabel(job),
-      description: describeJob(job, this.data.time.now(), this.data.t),
-      icon: jobIcon(job.state),
+      description: this.saysNow(),
+      icon: jobIcon(job.state, this.level(job)),
       contextValue: contextValueOf('job', markOf(job.state)),
       tooltip: this.tooltip(job),
       command: { command: COMMANDS.jobShow, title, arguments: [this] },
@@ -60,8 +61,18 @@ export class JobNode implements TreeNode {
     });
   }
 
+  saysNow(): string {
+    const { job } = this;
+    if (job === undefined) return '';
+    return describeJob(job, this.data.time.now(), this.data.t, this.level(job));
+  }
+
   children(): TreeNode[] {
     return [];
+  }
+
+  private level(job: JobRow): AgeLevel {
+    return jobLevel(job, this.data.time.now(), this.data.store.agent?.thresholds);
   }
 
   private tooltip(job: JobRow): vscode.MarkdownString {

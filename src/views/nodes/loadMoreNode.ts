@@ -1,33 +1,32 @@
 import * as vscode from 'vscode';
-import { COMMANDS, contextValueOf } from '../../contributions.ts';
+import { COMMANDS, contextValueOf, type ViewId } from '../../contributions.ts';
+import type { PageSource } from '../../model/pages.ts';
 import { formatCount } from '../../present/age.ts';
 import type { TreeNode, ViewData } from '../treeNode.ts';
-import type { JobGroupNode } from './jobGroupNode.ts';
 import { row } from './row.ts';
 
-/** Stands below a group of which only the first jobs are shown. */
+/** Stands below a list of which only the first rows are shown. */
 export class LoadMoreNode implements TreeNode {
   readonly ticks = false;
 
+  /** @param parent the row above the list; undefined when the list is the whole view */
   constructor(
-    readonly parent: JobGroupNode,
+    readonly id: string,
+    readonly view: ViewId,
+    readonly parent: TreeNode | undefined,
+    readonly source: PageSource,
     private readonly data: ViewData,
   ) {}
 
-  get id(): string {
-    return `${this.parent.id}/more`;
-  }
-
   render(): vscode.TreeItem {
     const { t } = this.data;
-    const label = t('Load More');
-    const rest = formatCount(Math.max(0, this.parent.total - this.parent.known));
+    const label = t('Load More…');
     return row({
       label,
-      description: t('{0} not shown', rest),
+      description: t('{0} not shown', formatCount(this.source.remaining)),
       icon: new vscode.ThemeIcon('ellipsis'),
       contextValue: contextValueOf('loadMore'),
-      command: { command: COMMANDS.jobLoadMore, title: label, arguments: [this] },
+      command: { command: COMMANDS.listLoadMore, title: label, arguments: [this] },
       stale: this.data.isStale(),
     });
   }

@@ -1,64 +1,63 @@
 import type * as vscode from 'vscode';
-import { formatDuration } from '../../../agent/common/duration.ts';
 import type { LockRow } from '../../../agent/protocol/model.ts';
 import { contextValueOf } from '../../contributions.ts';
-import { formatAgo, formatClockTime } from '../../present/age.ts';
-import { describeHolder, holderLiveness } from '../../present/holderText.ts';
-import { describeLock, fullTtlMs, lockAge, lockKindName } from '../../present/lockText.ts';
+import { describeLock, lockFacts, lockKindName, lockNow } from '../../present/lockText.ts';
 import { lockIcon } from '../icons.ts';
 import { factsTooltip } from '../tooltip.ts';
 import type { TreeNode, ViewData } from '../treeNode.ts';
 import { goneRow, row } from './row.ts';
 
 export class LockNode implements TreeNode {
-  readonly parent = undefined;
   readonly ticks = true;
 
   constructor(
+    readonly parent: TreeNode | undefined,
     readonly key: string,
     private readonly data: ViewData,
   ) {}
 
-  static idOf(key: string): string {
-    return `locks/${key}`;
+  static idOf(parent: TreeNode | undefined, key: string): string {
+    return `${parent?.id ?? 'locks'}/${key}`;
   }
 
   get id(): string {
-    return LockNode.idOf(this.key);
+    return LockNode.idOf(this.parent, this.key);
+  }
+
+  get lock(): LockRow | undefined {
+    return this.data.locks.find(this.key);
   }
 
   render(): vscode.TreeItem {
-    const lock = this.data.store.rows('locks').get(this.key);
+    const { lock } = this;
     if (lock === undefined) return goneRow(this.key, contextValueOf('lock', 'held'));
-    const { t, time } = this.data;
+    const { t, time, locks } = this.data;
+    const says = this.saysNow();
+    const now = lockNow(lock, locks, time.now());
+    const title = `${lockKindName(lock.kind, t)}: ${lock.subject}`;
     return row({
       label: lock.subject,
-      description: describeLock(lock, time.now(), t),
-      icon: lockIcon(lock),
-      contextValue: contextValueOf('lock', lock.state === 'holder_dead' ? 'dead' : 'held'),
-      tooltip: this.tooltip(lock),
-      spoken: `${lockKindName(lock.kind, t)} ${lock.subject}, ${describeLock(lock, time.now(), t)}`,
+      description: says,
+      icon: lockIcon(lock, now.level),
+      contextValue: contextValueOf('lock', markOf(lock), ...(lock.job ? (['job'] as const) : [])),
+      tooltip: factsTooltip(title, lockFacts(lock, now, t)),
+      spoken: `${lockKindName(lock.kind, t)} ${lock.subject}, ${says}`,
       stale: this.data.isStale(),
     });
+  }
+
+  saysNow(): string {
+    const { lock } = this;
+    if (lock === undefined) return '';
+    return describeLock(lock, lockNow(lock, this.data.locks, this.data.time.now()), this.data.t);
   }
 
   children(): TreeNode[] {
     return [];
   }
+}
 
-  private tooltip(lock: LockRow): vscode.MarkdownString {
-    const { t, time } = this.data;
-    const ttlMs = fullTtlMs(lock);
-    return factsTooltip(`${lockKindName(lock.kind, t)}: ${lock.subject}`, [
-      [t('Name'), lock.name],
-      [t('Holder'), lock.holder === null ? t('none') : describeHolder(lock.holder, t)],
-      [t('Holder process'), lock.holder === null ? '' : holderLiveness(lock.holder, t)],
-      [t('Agent'), lock.holder?.agentId ?? ''],
-      [t('Age'), lockAge(lock, time.now())],
-      [t('Acquired'), lock.acquiredAt === null ? '' : formatClockTime(lock.acquiredAt, time.now())],
-      [t('Renewed'), formatAgo(lock.renewedAt, time.now(), t)],
-      [t('TTL'), ttlMs === undefined ? '' : formatDuration(ttlMs)],
-      [t('Fence'), lock.fence === null ? '' : String(lock.fence)],
-    ]);
-  }
+function markOf({ state }: LockRow): 'dead' | 'orphaned' | 'held' {
+  if (state === 'holder_dead') return 'dead';
+  return state === 'orphaned' ? 'orphaned' : 'held';
 }

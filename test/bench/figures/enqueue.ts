@@ -76,7 +76,7 @@ function compareOnce(redis: Redis, ours: Side, peer: Side, plan: Plan): Promise<
   const rate = async (side: Side, variant: 'unique' | 'plain', round: string) => {
     await redis.flushall();
     const ms = await side.ask({
-      ...{ do: 'enqueue', variant, inFlight, count, round, sameKey: false },
+      ...{ do: 'enqueue', variant, inFlight, count, round, keys: 0 },
     });
     return count / (ms / 1_000);
   };
@@ -92,7 +92,7 @@ async function measureRefusals(redis: RedisServer, folder: string): Promise<Row>
   const ours = await Side.start('ourSide.js', [redis.url, folder]);
   const refuse = (count: number) =>
     ours.ask({
-      ...{ do: 'enqueue', variant: 'unique', inFlight: 1, count, round: 'taken', sameKey: true },
+      ...{ do: 'enqueue', variant: 'unique', inFlight: 1, count, round: 'taken', keys: 1 },
     });
   await refuse(2);
   const client = redis.client();

@@ -7,6 +7,7 @@ import { DecisionLog } from '../../../agent/decisions/decisionLog.ts';
 import { createRunner } from '../../../agent/handlers/createRunner.ts';
 import { Enqueuer } from '../../../agent/jobs/enqueuer.ts';
 import { QueueSet } from '../../../agent/jobs/queueSet.ts';
+import { leaseTimesOf } from '../../../agent/jobs/leaseTimes.ts';
 import { WorkerPool } from '../../../agent/jobs/workerPool.ts';
 import { createLogger } from '../../../agent/logging.ts';
 import { RedisConnections } from '../../../agent/redis/connections.ts';
@@ -16,7 +17,7 @@ import { Batcher } from '../../../agent/streams/batcher.ts';
 import { Connection } from '../../../agent/streams/connection.ts';
 import { jsonAdapter } from '../../../agent/streams/jsonAdapter.ts';
 import { serveSide, timeCalls } from './serveSide.ts';
-import { JOB_TYPE, payload, type SideRequest } from './sideProtocol.ts';
+import { JOB_TYPE, keyOf, payload, type SideRequest } from './sideProtocol.ts';
 
 const [, , redisUrl = '', logFolder = ''] = process.argv;
 const handler = path.join(__dirname, 'handlers', 'echo.mjs');
@@ -51,11 +52,14 @@ function servicesFor(connections: RedisConnections, job: Record<string, unknown>
   const redis = connections.commands;
   const config = configSchema.parse({ jobs: { [JOB_TYPE]: { handler, ...job } } });
   const keys = new Keys(config.redis.prefix);
-  const decisions = new DecisionLog(redis, new Scripts(redis), keys, clock, logger);
+  const decisions = new DecisionLog(redis, keys, logger);
   const queues = new QueueSet(redis, config);
-  const queueOf = (name: string) => queues.get(name);
-  const enqueuer = new Enqueuer({ config, queueOf, decisions, clock });
-  return { config, keys, decisions, enqueuer };
+  const scripts = new Scripts(redis);
+  const enqueuer = new Enqueuer({
+    ...{ config, queues, decisions, clock, redis, keys, scripts },
+    customKey: () => Promise.resolve(null),
+  });
+  return { config, keys, decisions, enqueuer, scripts };
 }
 
 type Enqueue = Extract<SideRequest, { do: 'enqueue' }>;
@@ -72,17 +76,13 @@ function servicesOf(connections: RedisConnections, variant: Enqueue['variant']) 
 
 /** With the record of the decisions, which belongs to what is asked for. */
 function enqueue(connections: RedisConnections, request: Enqueue): Promise<number> {
-  const { variant, count, inFlight, round, sameKey } = request;
-  const { enqueuer, decisions } = servicesOf(connections, variant);
-  return timeCalls(
-    count,
-    inFlight,
-    (n) =>
-      enqueuer.enqueue({
-        type: JOB_TYPE,
-        data: { ...payload(n, sameKey ? round : `${round}-${n}`) },
-      }),
-    () => decisions.flush(),
+  const { variant, count, inFlight, round, keys } = request;
+  const { enqueuer } = servicesOf(connections, variant);
+  return timeCalls(count, inFlight, (n) =>
+    enqueuer.enqueue({
+      type: JOB_TYPE,
+      data: { ...payload(n, keyOf(round, n, keys)) },
+    }),
   );
 }
 
@@ -90,13 +90,14 @@ type Work = Extract<SideRequest, { do: 'work' }>;
 
 function startWorkers(connections: RedisConnections, request: Work): WorkerPool {
   const { queue, isolation, concurrency, unique } = request;
-  const { config, keys, enqueuer } = servicesFor(connections, {
+  const { config, keys, enqueuer, decisions, scripts } = servicesFor(connections, {
     ...{ queue, isolation, concurrency },
     ...(unique ? { unique: { by: ['key'] } } : {}),
   });
   return new WorkerPool({
     ...{ config, workspace: '/', keys, enqueuing: enqueuer, clock, logger },
-    ...{ agentId: 'bench', commands: connections.commands },
+    ...{ agentId: 'bench', scripts, decisions },
+    onEnded: () => undefined,
     connection: connections.patient('workers'),
     onRunsChange: () => undefined,
     createRunner: (type, jobType, file) =>
@@ -104,7 +105,10 @@ function startWorkers(connections: RedisConnections, request: Work): WorkerPool 
         type.isolation,
         {
           ...{ file, jobType, concurrency: type.concurrency, processes: type.processes },
-          ...{ maxRunsPerProcess: type.maxRunsPerProcess, silenceMs: type.lease.ttl },
+          ...{
+            maxRunsPerProcess: type.maxRunsPerProcess,
+            silenceMs: leaseTimesOf([type]).silenceMs,
+          },
         },
         logger,
         clock,

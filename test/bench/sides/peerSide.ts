@@ -8,7 +8,7 @@ import * as z from 'zod';
 import { systemClock } from '../../../agent/common/clock.ts';
 import { newJobId } from '../../../agent/jobs/jobId.ts';
 import { serveSide, timeCalls } from './serveSide.ts';
-import { JOB_TYPE, payload, type SideRequest } from './sideProtocol.ts';
+import { JOB_TYPE, keyOf, payload, type SideRequest } from './sideProtocol.ts';
 
 const [, , redisUrl = '', programs = ''] = process.argv;
 const handler = path.join(programs, 'handlers', 'echo.mjs');
@@ -41,12 +41,12 @@ type Enqueue = Extract<SideRequest, { do: 'enqueue' }>;
 
 /** The same options as ours, which a person would have to write. */
 async function enqueue(request: Enqueue): Promise<number> {
-  const { variant, count, inFlight, round, sameKey } = request;
+  const { variant, count, inFlight, round, keys } = request;
   queue ??= new Queue('default', { connection });
   const target = queue;
   await target.waitUntilReady();
   return timeCalls(count, inFlight, (n) => {
-    const key = sameKey ? round : `${round}-${n}`;
+    const key = keyOf(round, n, keys);
     const options: JobsOptions = {
       jobId: newJobId(systemClock),
       attempts: 1,

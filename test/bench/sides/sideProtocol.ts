@@ -9,8 +9,8 @@ export const sideRequest = z.discriminatedUnion('do', [
     count: z.number().int().positive(),
     /** Makes the keys of one round differ from those of all others. */
     round: z.string(),
-    /** All jobs have one key: every one but the first is refused. */
-    sameKey: z.boolean(),
+    /** So many keys, taken in turn: every job of a key but the first is refused. 0: each has its own. */
+    keys: z.number().int().nonnegative(),
   }),
   z.object({
     do: z.literal('work'),
@@ -26,6 +26,11 @@ export const sideRequest = z.discriminatedUnion('do', [
     count: z.number().int().positive(),
   }),
 ]);
+
+/** @param keys 0: the jobs of a round all have keys of their own */
+export function keyOf(round: string, n: number, keys: number): string {
+  return `${round}-${keys === 0 ? n : n % keys}`;
+}
 
 export type SideRequest = z.infer<typeof sideRequest>;
 

@@ -5,6 +5,7 @@ import * as vscode from 'vscode';
 import { requests } from '../../../agent/protocol/api.ts';
 import { COMMANDS, VIEWS } from '../../../src/contributions.ts';
 import { eventually } from '../../harness/eventually.ts';
+import { answering } from './answering.ts';
 import {
   enqueue,
   invoke,
@@ -123,6 +124,16 @@ describe('every command works from the palette', () => {
     );
     const text = vscode.window.activeTextEditor?.document.getText() ?? '';
     assert.match(text, /400/);
+  });
+
+  it('simulates a story, and shows its timeline', async () => {
+    await answering({ picks: ['Page refresh', 'With protection'] }, () =>
+      vscode.commands.executeCommand(COMMANDS.simulateStory),
+    );
+    const text = vscode.window.activeTextEditor?.document.getText() ?? '';
+    assert.match(text, /^# Simulated story: Page refresh\n/);
+    assert.match(text, /\n✓ \S/);
+    assert.match(text, /\| +time \| +\| who +\| what happened/);
   });
 
   it('shows why a job was refused', async () => {

@@ -64,6 +64,19 @@ export async function rowsOf(view: ViewId): Promise<TreeRow[]> {
   return flatten((await interlock()).treeOf(view));
 }
 
+/** How long a view takes from hidden to shown: the best of three, for other programs run as well. */
+export async function openingMs(view: ViewId): Promise<number> {
+  const took: number[] = [];
+  while (took.length < 3) {
+    await press('workbench.action.closeSidebar');
+    const startedAt = performance.now();
+    await press(`${view}.focus`);
+    await rowsOf(view);
+    took.push(performance.now() - startedAt);
+  }
+  return Math.min(...took);
+}
+
 /** A second client of the same agent, next to the extension. */
 export async function withClient<T>(use: (client: AgentClient) => Promise<T>): Promise<T> {
   const record = readAgentRecord(defaultStateFolder(workspaceFolder()));

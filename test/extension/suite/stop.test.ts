@@ -1,9 +1,9 @@
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import { COMMANDS } from '../../../src/contributions.ts';
+import { COMMANDS, VIEWS } from '../../../src/contributions.ts';
 import { eventually } from '../../harness/eventually.ts';
 import { leftProcesses } from '../../harness/leftProcesses.mjs';
-import { snapshot, waitForState } from './interlock.ts';
+import { rowsOf, snapshot, waitForState } from './interlock.ts';
 
 const STOP_DEADLINE_MS = 5_000;
 
@@ -32,6 +32,8 @@ describe('stopping the agent', () => {
     await vscode.commands.executeCommand(COMMANDS.agentStop);
 
     await waitForState('stopped');
+    for (const view of [VIEWS.locks, VIEWS.decisions])
+      assert.deepEqual(await rowsOf(view), [], `${view} is empty`);
     const left = await leftProcesses(running.stateFolder, STOP_DEADLINE_MS);
     assert.deepEqual(
       left.map(({ command }) => command),

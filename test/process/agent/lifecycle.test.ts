@@ -209,10 +209,10 @@ describe('the life of an agent', () => {
     await jobIn(agent, queued?.jobId ?? '', 'completed');
     // More than a second: Redis syncs its append-only file once in each.
     await eventually('the append-only file to be synced', async () => {
-      const { ageMs } = (await agent.client.request(requests.locks, {})).find(
-        ({ kind }) => kind === 'job',
+      const { ageMs } = (await agent.client.request(requests.locks, {})).rows.find(
+        ({ kind }) => kind === 'run',
       ) ?? { ageMs: 0 };
-      return ageMs > 1_500;
+      return (ageMs ?? 0) > 1_500;
     });
     process.kill(await redisPidOf(workspace), 'SIGKILL');
     const again = await eventually('Redis to be back', async () => {

@@ -34,7 +34,7 @@ describe('a handler process whose agent', function () {
     let output = '';
     agent.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
     await waitUntil('the agent has a handler process', () => output.includes('\n'));
-    return { agent, handlerPid: Number(output.trim()) };
+    return { agent, handlerPid: Number(output.trim()), output: () => output };
   }
 
   for (const action of ['ignoreEnd', 'block']) {
@@ -46,10 +46,13 @@ describe('a handler process whose agent', function () {
     });
 
     it(`is frozen ends after the silence (${action})`, async () => {
-      const { agent, handlerPid } = await startAgent(action, 600);
+      const { agent, handlerPid, output } = await startAgent(action, 600);
       await assertLives(handlerPid, 900);
       agent.kill('SIGSTOP');
       await waitUntil('the handler process is gone', () => !isAlive(handlerPid), 3_000);
+      agent.kill('SIGCONT');
+      // The handler did nothing wrong: its job goes back and keeps its attempt.
+      await waitUntil('the run is told', () => output().includes('failed: lease_lost'), 3_000);
     });
   }
 

@@ -1,6 +1,7 @@
 // A process that has a runner, as an agent has, to be killed and frozen by a test.
 import { writeSync } from 'node:fs';
 import { systemClock } from '../../../agent/common/clock.ts';
+import { InterlockError } from '../../../agent/common/errors.ts';
 import { ProcessRunner } from '../../../agent/handlers/processRunner.ts';
 import { createLogger } from '../../../agent/logging.ts';
 import { listen, runOnce } from './runOnce.ts';
@@ -21,7 +22,9 @@ async function main(): Promise<void> {
 
   await runOnce(runner, { do: 'nothing' });
   const { hooks } = listen();
-  void runOnce(runner, { do: action }, hooks).catch(() => undefined);
+  runOnce(runner, { do: action }, hooks).catch((error: unknown) => {
+    writeSync(1, `failed: ${error instanceof InterlockError ? error.code : 'other'}\n`);
+  });
   await waitUntil('the run is on its way', () => runner.processIds().length === 1);
   setImmediate(() => writeSync(1, `${String(runner.processIds()[0])}\n`));
 }

@@ -21,7 +21,7 @@ export function runOnce(
   lastJob += 1;
   const request = { jobId: `job-${lastJob}`, queue: 'default', type: 'demo', data };
   return runner.run(
-    { ...request, attempt: 1, fence: lastJob, isReplay: false, enqueuedAtMs: 0 },
+    { ...request, attempt: 1, fence: lastJob, isReplay: false, enqueuedAtMs: 0, asks: 'run' },
     hooks,
   );
 }
@@ -55,6 +55,6 @@ function acceptedDecision(subject: string): Decision {
   return {
     ...{ id: 'd1', at: '2026-01-31T09:15:00.123Z', action: 'enqueue', subject, key: null },
     ...{ outcome: 'accepted', reason: 'within_limits', jobId: 'new-1', survivor: null },
-    ...{ holder: null, until: null, remedy: null },
+    ...{ holder: null, until: null, remedy: null, counts: null },
   };
 }

@@ -30,7 +30,7 @@ describe('running handlers', function () {
         const request = { jobId: '7', queue: 'low', type: 'demo', data: { do: 'job' } };
         const { hooks } = listen();
         const result = await runner.run(
-          { ...request, attempt: 2, fence: 41, isReplay: true, enqueuedAtMs: 1_000 },
+          { ...request, attempt: 2, fence: 41, isReplay: true, enqueuedAtMs: 1_000, asks: 'run' },
           hooks,
         );
         assert.deepEqual(result, {

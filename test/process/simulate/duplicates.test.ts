@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import * as z from 'zod';
 import { notifications, requests, simulateDuplicatesResult } from '../../../agent/protocol/api.ts';
 import { AgentProcess } from '../../harness/agentProcess.ts';
+import { isAlive } from '../../harness/childProcess.ts';
 import { eventually } from '../../harness/eventually.ts';
 import { RedisServer } from '../../harness/redisServer.ts';
 import { ECHO_HANDLER, makeWorkspace, type TestWorkspace } from '../../harness/workspace.ts';
 import { errorDocument } from '../cli/errorDocument.ts';
 import { interlock, interlockJson, processesOf, startInterlock } from '../cli/interlock.ts';
+import { childrenOf } from './children.ts';
 
 const config = {
   jobs: {
@@ -15,6 +16,24 @@ const config = {
     report: { handler: './echo.ts', queue: 'low', unique: { by: [] } },
     plain: { handler: './echo.ts' },
   },
+};
+
+/** A type for each kind of rule. */
+const everyRule = {
+  jobs: Object.fromEntries(
+    Object.entries({
+      skip: { unique: { by: ['network'] } },
+      fail: { unique: { by: ['network'], onConflict: 'fail' } },
+      replace: { unique: { by: ['network'], onConflict: 'replace' } },
+      reschedule: { unique: { by: ['network'], onConflict: 'reschedule' } },
+      queued: { unique: { by: ['network'], while: 'queued', onConflict: 'replace' } },
+      running: { unique: { by: ['network'], while: 'running' } },
+      window: { unique: { by: ['network'], while: 'window', window: '10m' } },
+      custom: { unique: { by: 'function' } },
+      monitoring: { monitoring: true },
+      places: { maxConcurrent: 3 },
+    }).map(([name, rule]) => [name, { handler: './echo.ts', ...rule }]),
+  ),
 };
 
 describe('interlock simulate duplicates', () => {
@@ -79,6 +98,54 @@ describe('interlock simulate duplicates', () => {
     );
   });
 
+  it('races each kind of rule, and knows what must come out of it', async function () {
+    // Ten races, each with processes of its own.
+    this.timeout(120_000);
+    const rules = makeWorkspace(everyRule, { 'echo.ts': ECHO_HANDLER });
+    try {
+      const { code, json } = await interlockJson(
+        rules,
+        z.array(simulateDuplicatesResult),
+        ...['simulate', 'duplicates', '--redis', redis.url, '--all-types'],
+        ...['--processes', '2', '--attempts', '40'],
+      );
+      assert.equal(code, 0, JSON.stringify(json, null, 2));
+      const acceptedOf = new Map(json.map(({ jobType, accepted }) => [jobType, accepted]));
+      for (const name of ['skip', 'fail', 'replace', 'queued', 'window', 'custom', 'monitoring']) {
+        assert.equal(acceptedOf.get(name), 1, name);
+      }
+      assert.equal(acceptedOf.get('places'), 3);
+      for (const { jobType, accepted, runs, maxConcurrentRuns, refused } of json) {
+        const refusals = Object.values(refused.byLayer).reduce((sum, count) => sum + count, 0);
+        assert.equal(accepted + refusals, 40, `${jobType}: every attempt has an answer`);
+        // How many of the three run side by side is up to the machine.
+        assert.ok(maxConcurrentRuns <= (jobType === 'places' ? 3 : 1), jobType);
+        if (jobType === 'reschedule') assert.ok(runs <= 2, 'one more runs after the first');
+      }
+      assert.deepEqual(await keys(), []);
+    } finally {
+      rules.remove();
+    }
+  });
+
+  it('does not race rules that are switched off', async () => {
+    const off = makeWorkspace(
+      { ...config, deduplication: { enabled: false } },
+      { 'echo.ts': ECHO_HANDLER },
+    );
+    try {
+      const { code, json } = await interlockJson(
+        off,
+        errorDocument,
+        ...['simulate', 'duplicates', '--redis', redis.url, '--job-type', 'sync'],
+      );
+      assert.match(json.error.message, /rules of job type "sync" are switched off/);
+      assert.equal(code, 2);
+    } finally {
+      off.remove();
+    }
+  });
+
   it('does not race a type without a rule, and says how to give it one', async () => {
     const refused = await interlockJson(
       workspace,
@@ -121,7 +188,7 @@ describe('interlock simulate duplicates', () => {
     const racers = childrenOf(running.child.pid);
     running.child.kill('SIGKILL');
     await running.ended;
-    await eventually('its processes to end', () => racers.every((pid) => !isThere(pid)));
+    await eventually('its processes to end', () => !racers.some(isAlive));
     const client = redis.client();
     // As when its mark has ended, a minute later.
     for (const mark of await client.keys('{interlock-simulation-*}:alive')) await client.del(mark);
@@ -166,21 +233,4 @@ function longRace(redis: RedisServer): string[] {
     ...['simulate', 'duplicates', '--redis', redis.url, '--job-type', 'sync', '--naive'],
     ...['--processes', '2', '--attempts', '60000'],
   ];
-}
-
-function childrenOf(pid: number | undefined): number[] {
-  return execFileSync('ps', ['-eo', 'pid=,ppid='], { encoding: 'utf8' })
-    .trim()
-    .split('\n')
-    .map((line) => line.trim().split(/\s+/).map(Number))
-    .flatMap(([child, parent]) => (parent === pid && child !== undefined ? [child] : []));
-}
-
-function isThere(pid: number): boolean {
-  return execFileSync('ps', ['-eo', 'pid=,stat='], { encoding: 'utf8' })
-    .split('\n')
-    .some((line) => {
-      const [id, state = ''] = line.trim().split(/\s+/);
-      return Number(id) === pid && !state.startsWith('Z');
-    });
 }

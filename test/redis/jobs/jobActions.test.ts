@@ -23,8 +23,6 @@ describe('job actions', () => {
     await core.redis.flushall();
   });
 
-  afterEach(() => core.decisions.flush());
-
   async function enqueue(data: Record<string, string> = MAINNET, type = 'sync'): Promise<string> {
     const { jobId, outcome } = await core.enqueuer.enqueue({ type, data });
     assert.equal(outcome, 'accepted');

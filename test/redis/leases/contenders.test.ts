@@ -35,10 +35,8 @@ describe('twenty contenders for one lease', () => {
     };
     await Promise.all(cores.map(contend));
     assert.equal(most, 1);
-    assert.deepEqual(
-      fences,
-      fences.map((_, index) => index + 1),
-    );
+    assert.ok(fences.length >= ROUNDS);
+    assert.ok(fences.every((fence, index) => index === 0 || fence > (fences[index - 1] ?? NaN)));
   });
 
   it('take over from a dead one exactly once', async () => {

@@ -6,6 +6,7 @@ import { DecisionLog } from '../../../agent/decisions/decisionLog.ts';
 import { Enqueuer } from '../../../agent/jobs/enqueuer.ts';
 import { JobActions } from '../../../agent/jobs/jobActions.ts';
 import { JobReader } from '../../../agent/jobs/jobReader.ts';
+import type { CustomKey } from '../../../agent/jobs/lastCheck.ts';
 import { QueueSet } from '../../../agent/jobs/queueSet.ts';
 import { RedisLeases } from '../../../agent/leases/redisLeases.ts';
 import type { Decision, Holder } from '../../../agent/protocol/decision.ts';
@@ -23,6 +24,8 @@ export interface CoreOptions {
   config?: unknown;
   holder?: Holder;
   logger?: Logger;
+  /** What the `unique` function of a handler would say; left out: null. */
+  customKey?: CustomKey;
   /** Left out: a connection that waits for Redis as long as it takes. */
   redis?: Redis;
 }
@@ -37,20 +40,20 @@ export function makeCore(server: RedisServer, options: CoreOptions = {}) {
   const redis = options.redis ?? server.client();
   const scripts = new Scripts(redis);
   const keys = new Keys(config.redis.prefix);
-  const decisions = new DecisionLog(redis, scripts, keys, systemClock, logger);
+  const decisions = new DecisionLog(redis, keys, logger);
   const queues = new QueueSet(redis, config);
   const reader = new JobReader(queues);
+  const customKey = options.customKey ?? (() => Promise.resolve(null));
   const enqueuer = new Enqueuer({
-    ...{ config, clock: systemClock, decisions },
-    queueOf: (name) => queues.get(name),
+    ...{ config, clock: systemClock, decisions, redis, scripts, keys, queues },
+    customKey,
   });
   return {
     ...{ config, holder, redis, scripts, keys, decisions, queues, reader, enqueuer, logger },
     leases: new RedisLeases({ redis, scripts, keys, clock: systemClock, holder }),
-    actions: new JobActions({ reader, redis, scripts, keys, decisions }),
+    actions: new JobActions({ ...{ reader, queues, redis, scripts, keys, decisions }, customKey }),
     /** Every decision that is recorded, oldest first. */
     recorded: async (): Promise<Decision[]> => {
-      await decisions.flush();
       return (await decisions.newest(10_000)).reverse();
     },
   };

@@ -28,7 +28,6 @@ describe('the scheduler', () => {
   });
   afterEach(async () => {
     await Promise.all(running.map((scheduler) => scheduler.close()));
-    await core.decisions.flush();
   });
 
   function open(of: Core = core, leases: Leases = of.leases): Scheduler {
@@ -68,7 +67,6 @@ describe('the scheduler', () => {
       'every slot, and each once',
     );
     assert.ok(times.every((time) => time % EVERY_MS === 0));
-    await Promise.all([core.decisions.flush(), other.decisions.flush()]);
     const decided = (await core.recorded()).filter((one) => one.action === 'schedule');
     assert.equal(new Set(decided.map((one) => one.jobId)).size, decided.length);
     const job = await core.reader.detail(ids[0] ?? '');

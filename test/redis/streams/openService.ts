@@ -36,14 +36,17 @@ export async function openService(
   const keys = new Keys(config.redis.prefix);
   const scripts = new Scripts(redis);
   const holder = currentHolder('all', agentId);
-  const decisions = new DecisionLog(redis, scripts, keys, clock, logger);
+  const decisions = new DecisionLog(redis, keys, logger);
   const queues = new QueueSet(redis, config);
   const told: StreamRow[] = [];
   const removed: string[] = [];
   const service = new StreamService({
     streams: config.streams,
     leases: new RedisLeases({ redis, scripts, keys, clock, holder }),
-    enqueuing: new Enqueuer({ config, clock, decisions, queueOf: (name) => queues.get(name) }),
+    enqueuing: new Enqueuer({
+      ...{ config, clock, decisions, redis, scripts, keys, queues },
+      customKey: () => Promise.resolve(null),
+    }),
     wantedStore: new RedisWantedStore(redis, keys.wantedStreams),
     ...{ clock, random: Math.random, logger, holder, workspace: '/' },
     loadModule: (file) => Promise.reject(new Error(`there is no ${file}`)),

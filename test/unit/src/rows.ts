@@ -1,5 +1,6 @@
 import type { Decision } from '../../../agent/protocol/decision.ts';
 import type {
+  AgentStatus,
   ConnectionRow,
   JobRow,
   LockRow,
@@ -101,6 +102,7 @@ export function lockRow(fields: Partial<LockRow> = {}): LockRow {
     name: 'scheduler:global_lock',
     kind: 'scheduler',
     subject: 'scheduler',
+    job: null,
     holder,
     fence: 12,
     acquiredAt: at(-200),
@@ -126,6 +128,7 @@ export function decision(fields: Partial<Decision> = {}): Decision {
     holder: null,
     until: null,
     remedy: null,
+    counts: null,
     ...fields,
   };
 }
@@ -142,4 +145,50 @@ export function snapshot(seq: number, rows: Partial<StateSnapshot> = {}): StateS
     decisions: {},
     ...rows,
   };
+}
+
+/** An agent with the default thresholds. */
+export function agentRow(fields: Partial<AgentStatus> = {}): AgentStatus {
+  return {
+    agentId: 'a1',
+    pid: 4711,
+    host: 'devbox',
+    role: 'all',
+    version: '0.1.0',
+    protocol: 1,
+    workspace: '/w',
+    stateFolder: '/s',
+    startedAt: at(-600),
+    now: NOW,
+    draining: false,
+    clients: 1,
+    runsInProgress: 0,
+    configPath: '/w/interlock.config.json',
+    configTrouble: null,
+    jobTypes: [
+      { name: 'chain_state_monitor', queue: 'default', file: 'jobs/chain.ts', maxConcurrent: 1 },
+    ],
+    thresholds: {
+      jobWarnMs: 600_000,
+      jobCriticalMs: 1_800_000,
+      jobEmergencyMs: 3_000_000,
+      lockWarnMs: 1_800_000,
+      lockEmergencyMs: 3_300_000,
+    },
+    alerts: [],
+    totals: { locks: 0, decisions: 0 },
+    redis: {
+      kind: 'private',
+      address: '/s/redis.sock',
+      version: '7.2.0',
+      state: 'connected',
+      trouble: null,
+    },
+    ...fields,
+  };
+}
+
+/** Rows by their name or id, as the state has them. */
+export function byKey<Row>(rows: readonly Row[], keyOf: (row: Row) => string): Record<string, Row> {
+  return Object.fromEntries(rows.map((row) => [keyOf(row), row]));
 }

@@ -1,6 +1,7 @@
 import type { Decision, Holder } from '../../../../agent/protocol/decision.ts';
 import type {
   AgentStatus,
+  AgeThresholds,
   ConnectionRow,
   JobRow,
   LockRow,
@@ -25,7 +26,7 @@ export const holder = (facts: Partial<Holder> = {}): Holder => ({
 export const decision = (facts: Partial<Decision> = {}): Decision => ({
   ...{ id: '1-0', at: isoBefore(1_000), action: 'enqueue', subject: 'sync', key: null },
   ...{ outcome: 'accepted', reason: 'within_limits', jobId: 'j1', survivor: null },
-  ...{ holder: null, until: null, remedy: null, ...facts },
+  ...{ holder: null, until: null, remedy: null, counts: null, ...facts },
 });
 
 export const jobRow = (facts: Partial<JobRow> = {}): JobRow => ({
@@ -45,7 +46,13 @@ export const queueRow = (counts: Partial<QueueRow['counts']> = {}, paused = fals
 });
 
 export const lockRow = (facts: Partial<LockRow> = {}): LockRow => ({
-  ...{ name: 'scheduler:global_lock', kind: 'scheduler', subject: 'schedules', fence: 3 },
+  ...{
+    name: 'scheduler:global_lock',
+    kind: 'scheduler',
+    subject: 'schedules',
+    fence: 3,
+    job: null,
+  },
   ...{ holder: holder(), acquiredAt: isoBefore(12_000), renewedAt: isoBefore(1_000) },
   ...{ ttlMs: 80_000, ageMs: 12_000, state: 'held', ...facts },
 });
@@ -62,11 +69,17 @@ export const streamRow = (facts: Partial<StreamRow> = {}): StreamRow => ({
   ...{ connections: [connectionRow()], ...facts },
 });
 
+export const thresholds: AgeThresholds = {
+  ...{ jobWarnMs: 600_000, jobCriticalMs: 1_800_000, jobEmergencyMs: 3_000_000 },
+  ...{ lockWarnMs: 1_800_000, lockEmergencyMs: 3_300_000 },
+};
+
 export const agentStatus = (facts: Partial<AgentStatus> = {}): AgentStatus => ({
   ...{ agentId: 'a1', pid: 4711, host: 'devbox', role: 'all', version: '0.1.0', protocol: 1 },
   ...{ workspace: '/w', stateFolder: '/s', startedAt: isoBefore(60_000) },
   ...{ now: isoBefore(0), draining: false, clients: 1, runsInProgress: 0 },
   ...{ configPath: '/w/interlock.config.json', configTrouble: null, jobTypes: [] },
+  ...{ thresholds, alerts: [], totals: { locks: 0, decisions: 0 } },
   redis: {
     ...{ kind: 'private', address: '/s/redis.sock', version: '7.0.15' },
     ...{ state: 'connected', trouble: null },

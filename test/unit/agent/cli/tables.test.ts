@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
-import { longAges } from '../../../../agent/cli/longAges.ts';
+import { longAges } from '../../../../agent/cli/gatherStatus.ts';
 import { jobsText, jobText } from '../../../../agent/cli/text/jobText.ts';
-import { locksText } from '../../../../agent/cli/text/lockText.ts';
+import { lockLine, locksText } from '../../../../agent/cli/text/lockText.ts';
 import { queuesText } from '../../../../agent/cli/text/queueText.ts';
 import { schedulesText } from '../../../../agent/cli/text/scheduleText.ts';
-import { simulationText } from '../../../../agent/cli/text/simulationText.ts';
 import { statusText } from '../../../../agent/cli/text/statusText.ts';
 import { streamsText } from '../../../../agent/cli/text/streamText.ts';
 import { styleFor, truncateVisible, visibleLength } from '../../../../agent/cli/text/style.ts';
 import { plural, renderTable } from '../../../../agent/cli/text/table.ts';
+import type { AgeAlert, LockRow } from '../../../../agent/protocol/model.ts';
 import {
   agentStatus,
   connectionRow,
@@ -20,11 +20,21 @@ import {
   NOW_MS,
   queueRow,
   streamRow,
+  thresholds,
 } from './rows.ts';
 
 const plain = styleFor(false, {});
 const coloured = styleFor(true, {});
 const MINUTE_MS = 60_000;
+
+const lockPage = (rows: LockRow[], filtered = false) => ({
+  ...{ rows, total: rows.length, thresholds, filtered },
+});
+
+const alert = (level: AgeAlert['level'], minutes: number): AgeAlert => ({
+  ...{ kind: 'job', key: 'default/j1', name: 'sync j1', level },
+  since: isoBefore(minutes * MINUTE_MS),
+});
 
 describe('colours', () => {
   it('are for terminals that want them', () => {
@@ -69,7 +79,7 @@ describe('tables', () => {
     assert.match(queuesText([], plain), /interlock\.config\.json/);
     assert.match(streamsText([], NOW_MS, plain), /"streams"/);
     assert.match(schedulesText([], NOW_MS, plain), /"schedules"/);
-    assert.match(locksText([], NOW_MS, plain), /No lock is held/);
+    assert.match(locksText(lockPage([]), NOW_MS, plain), /No lock is held/);
   });
 
   it('know one from many', () => {
@@ -125,9 +135,51 @@ describe('rows for people', () => {
 
   it('name the holder of a lock, and whether it died', () => {
     const dead = lockRow({ state: 'holder_dead', holder: holder({ alive: false }) });
-    const text = locksText([lockRow(), dead], NOW_MS, plain);
+    const text = locksText(lockPage([lockRow(), dead]), NOW_MS, plain);
     assert.match(text, /held +devbox:4711 +3 +12 s +1 s ago +1 min 20 s/);
     assert.match(text, /holder dead +devbox:4711 \(dead\)/);
+  });
+
+  it('name the job that has a uniqueness key, and put a dash where nothing is known', () => {
+    const job = { queue: 'default', id: 'j7', type: 'sync' };
+    const unknown = { holder: null, fence: null, renewedAt: null, ageMs: null, ttlMs: null };
+    const rows = [
+      lockRow({ kind: 'dedup', name: 'dedup:default/sync|[]', job, ...unknown, ageMs: 2_000 }),
+      lockRow({ kind: 'watched', name: 'watched:redlock:x', ...unknown }),
+    ];
+    const text = locksText(lockPage(rows), NOW_MS, plain);
+    assert.match(text, /dedup +held +job j7 +- +2 s +- +-$/m);
+    assert.match(text, /watched +held +- +- +- +- +-$/m);
+  });
+
+  it('tell the age of a lock with its level, in its colour', () => {
+    const run = (minutes: number) => lockRow({ kind: 'run', ageMs: minutes * MINUTE_MS });
+    const text = locksText(lockPage([run(31), run(56)]), NOW_MS, coloured);
+    assert.ok(text.includes(coloured.warning('31 min, warning')), text);
+    assert.ok(text.includes(coloured.bad('56 min, emergency')), text);
+    const stream = lockRow({ kind: 'stream', ageMs: 56 * MINUTE_MS });
+    assert.doesNotMatch(locksText(lockPage([stream]), NOW_MS, plain), /emergency/);
+  });
+
+  it('say how many locks there are beside those that are shown, and that none matches', () => {
+    const page = { ...lockPage([lockRow()], true), total: 10_000 };
+    assert.match(locksText(page, NOW_MS, plain), /\n1 of 10,000 are shown: see --limit/);
+    assert.equal(locksText(lockPage([], true), NOW_MS, plain), 'No lock matches.');
+  });
+
+  it('say in one line who has a lock now', () => {
+    assert.equal(
+      lockLine(lockRow({ state: 'paused' }), NOW_MS, plain),
+      'scheduler:global_lock is held by devbox:4711 (paused), for 12 s, renewed 1 s ago, fence 3',
+    );
+    const watched = lockRow({
+      ...{ kind: 'watched', name: 'watched:x', holder: null, fence: null },
+      ...{ renewedAt: null, ageMs: null },
+    });
+    assert.equal(
+      lockLine(watched, NOW_MS, plain),
+      'watched:x is held by a holder that is not known here',
+    );
   });
 
   it('sum up the status, with what goes on for too long', () => {
@@ -135,45 +187,18 @@ describe('rows for people', () => {
       ...{ agent: agentStatus({ configTrouble: 'line 3' }), redis: agentStatus().redis },
       ...{ role: 'all', queues: [queueRow({ waiting: 2 })], streams: [streamRow()] },
       ...{ schedulerLock: null, locks: [] },
-      agesOverThreshold: longAges([jobRow({ startedAt: isoBefore(31 * MINUTE_MS) })], [], NOW_MS),
+      agesOverThreshold: longAges(
+        agentStatus({ alerts: [alert('critical', 31), { ...alert('warning', 11), kind: 'lock' }] }),
+      ),
     };
     const text = statusText(report, NOW_MS, plain);
     assert.match(text, /Agent +running, process 4711, role all, up 1 min/);
     assert.match(text, /Redis +connected, private at \/s\/redis\.sock, version 7\.0\.15/);
     assert.match(text, /its lock is free/);
     assert.match(text, /not in force: line 3/);
-    assert.match(text, /critical: job sync j1 for 31 min/);
-  });
-
-  it('judge a race', () => {
-    const result = {
-      ...{ jobType: 'sync', attempts: 400, accepted: 1, runs: 1, maxConcurrentRuns: 1 },
-      ...{ refused: { byLayer: { unique_key: 399 } }, ms: 12, naive: false, processes: 4 },
-    };
-    assert.match(simulationText([result], plain), /399 by unique_key[^]*and 1 run followed\.$/);
-    const broken = { ...result, runs: 2 };
-    assert.match(simulationText([broken], plain), /the promise was broken\.$/);
-    const naive = { ...result, naive: true, runs: 400, maxConcurrentRuns: 16 };
-    assert.match(simulationText([naive], plain), /400 runs followed, up to 16 at one time/);
-  });
-});
-
-describe('ages over a threshold', () => {
-  const job = (minutes: number) => jobRow({ startedAt: isoBefore(minutes * MINUTE_MS) });
-  const levels = (rows: ReturnType<typeof longAges>) => rows.map((row) => row.level);
-
-  it('grow from warning to emergency, the oldest first', () => {
-    const ages = longAges([job(9), job(10), job(30), job(50)], [], NOW_MS);
-    assert.deepEqual(levels(ages), ['emergency', 'critical', 'warning']);
-  });
-
-  it('concern locks of runs, not those that a stream or the scheduler holds for good', () => {
-    const old = { ageMs: 56 * MINUTE_MS };
-    assert.deepEqual(longAges([], [lockRow(old), lockRow({ ...old, kind: 'stream' })], NOW_MS), []);
-    const runs = [
-      lockRow({ ...old, kind: 'job' }),
-      lockRow({ kind: 'run', ageMs: 31 * MINUTE_MS }),
-    ];
-    assert.deepEqual(levels(longAges([], runs, NOW_MS)), ['emergency', 'warning']);
+    assert.match(text, /critical: job sync j1 for 31 min\nwarning: lock sync j1 for 11 min$/);
+    const shown = statusText(report, NOW_MS, coloured);
+    assert.ok(shown.includes(coloured.bad('critical: job sync j1 for 31 min')));
+    assert.ok(shown.includes(coloured.warning('warning: lock sync j1 for 11 min')));
   });
 });

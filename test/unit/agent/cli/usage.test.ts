@@ -16,7 +16,7 @@ describe('the command line', () => {
     ['a missing argument', ['enqueue'], /Missing required argument 'type'.*\n.*enqueue --help/],
     ['too many arguments', ['queues', 'x'], /Too many arguments for 'queues'/],
     ['an unknown command of a group', ['streams', 'go', 'x'], /\nIts commands are start, stop/],
-    ['a group without command', ['simulate'], /interlock simulate needs a command: duplicates\./],
+    ['a group without command', ['simulate'], /interlock simulate needs a command: duplicates, /],
     ['a flag without value', ['up', '--for'], /Option '--for <duration>' argument missing/],
     ['data that is not JSON', ['enqueue', 't', '--data', '{'], /--data: expected JSON, such as/],
     [
@@ -31,9 +31,19 @@ describe('the command line', () => {
     ['a role of later', ['agent', '--role', 'worker'], /role "worker" is not supported yet/],
     ['nothing to requeue', ['requeue'], /No job is named.*\n.*--all-failed/],
     ['a removal without consent', ['remove', 'j1'], /needs a confirmation.*\nAdd --yes/],
-    ['a command of later', ['history', '--type', 'x'], /"interlock history" is not supported yet/],
-    ['a subcommand of later', ['locks', 'release', 'x'], /"interlock locks release" is not supp/],
-    ['a story of later', ['simulate', 'stacking', '--naive'], /not supported yet/],
+    [
+      'a command of later',
+      ['rerun', 'j1', '--data', '{}'],
+      /"interlock rerun" is not supported yet/,
+    ],
+    ['an unknown status', ['history', '--status', 'x'], /--status: expected one of running, compl/],
+    [
+      'a bad age',
+      ['history', '--running-longer-than', 'x'],
+      /--running-longer-than: expected a dur/,
+    ],
+    ['an end of one look', ['monitor', '--for', '5s'], /--for: .*without --continuous/],
+    ['no lock to release', ['locks', 'release'], /Missing required argument 'name'/],
   ];
   for (const [what, args, message] of wrong) {
     it(`refuses ${what}: exit code 2, and says what to do`, async () => {
@@ -65,7 +75,8 @@ describe('the command line', () => {
   });
 
   it('says that no agent runs: exit code 3', async () => {
-    const commands = ['status', 'jobs', 'queues', 'streams', 'schedules', 'locks', 'stop'];
+    const lists = ['jobs', 'queues', 'streams', 'schedules', 'locks', 'history'];
+    const commands = ['status', 'monitor', ...lists, 'stop'];
     for (const command of [...commands.map((name) => [name]), ['job', 'x'], ['pause', 'default']]) {
       const { code, err } = await run(...command);
       assert.match(err, /No agent runs for .*state folder \/nowhere\/state/, command.join(' '));

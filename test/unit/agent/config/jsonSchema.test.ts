@@ -48,6 +48,9 @@ describe('the JSON Schema for editors', () => {
 
   it('completes words and explains settings', () => {
     assert.deepEqual(at('jobs', '*', 'isolation').enum, ['process', 'thread', 'inline']);
+    const conflict = at('jobs', '*', 'unique', 'onConflict');
+    assert.deepEqual(conflict.enum, ['skip', 'replace', 'reschedule', 'fail']);
+    assert.match(at('locks').description ?? '', /age never frees/);
     assert.match(at('jobs', '*', 'unique', 'by').description ?? '', /Payload paths/);
     assert.match(at('scheduler', 'cycle').description ?? '', /Milliseconds, or text/);
   });

@@ -10,15 +10,7 @@ const HOURS = { timezone: 'Asia/Kolkata', open: '09:15', close: '15:30', days: [
 
 /** Settings of the format that this version does not act on. */
 const CASES: [path: string, sections: object, value: unknown][] = [
-  ['jobs.sync.maxConcurrent', job({ maxConcurrent: 1 }), 1],
-  ['jobs.sync.monitoring', job({ monitoring: true }), true],
   ['jobs.sync.isolation', job({ isolation: 'thread' }), 'thread'],
-  ['jobs.sync.unique.while', job({ unique: { by: [], while: 'queued' } }), 'queued'],
-  ['jobs.sync.unique.while', job({ unique: { by: [], while: 'running' } }), 'running'],
-  ['jobs.sync.unique.while', job({ unique: { by: [], while: 'window' } }), 'window'],
-  ['jobs.sync.unique.window', job({ unique: { by: [], window: 5 } }), 5],
-  ['jobs.sync.unique.onConflict', job({ unique: { by: [], onConflict: 'replace' } }), 'replace'],
-  ['jobs.sync.unique.onConflict', job({ unique: { by: [], onConflict: 'fail' } }), 'fail'],
   [
     ...([
       'schedules.a.every',
@@ -45,9 +37,6 @@ const CASES: [path: string, sections: object, value: unknown][] = [
   ['streams.nse.staleAfter', stream({ staleAfter: 5 }), 5],
   ['streams.nse.expireAfter', stream({ expireAfter: 5 }), 5],
   ['health', { health: { every: 5 } }, { every: 5 }],
-  ['locks', { locks: { warnAfter: 5 } }, { warnAfter: 5 }],
-  ['alerts', { alerts: {} }, {}],
-  ['deduplication', { deduplication: { enabled: true } }, { enabled: true }],
 ];
 
 describe('settings of a later version are refused, never ignored:', () => {
@@ -64,13 +53,20 @@ describe('settings of a later version are refused, never ignored:', () => {
 
   it('and those of this version are not', () => {
     const used = job({
-      unique: { by: ['network'], while: 'queued-or-running', onConflict: 'skip' },
+      unique: { by: ['network'], while: 'queued-or-running', onConflict: 'reschedule' },
+      ...{ maxConcurrent: 3, monitoring: true },
       ...{ retry: { max: 3, intervals: ['10s', '30s', '60s'] }, isolation: 'inline' },
     });
     const schedules = {
       a: { job: 'sync', cron: '0 3 * * *', timezone: 'UTC', missed: 'run-once' },
     };
-    assert.doesNotThrow(() => parse({ ...used, schedules, ...stream({ maxRetries: 3 }) }));
+    const rest = {
+      locks: { warnAfter: '30m', watch: ['redlock:*'] },
+      alerts: { jobWarnAfter: '10m' },
+      deduplication: { enabled: false },
+      history: { keep: 100, maxAge: '1d' },
+    };
+    assert.doesNotThrow(() => parse({ ...used, ...rest, schedules, ...stream({ maxRetries: 3 }) }));
   });
 });
 
@@ -80,7 +76,7 @@ const COMPLETE = {
   jobs: {
     chain_state_monitor: {
       ...{ handler: './jobs/chainStateMonitor.ts', queue: 'default' },
-      unique: { by: ['network'], while: 'queued-or-running', window: '10m', onConflict: 'skip' },
+      unique: { by: ['network'], while: 'window', window: '10m', onConflict: 'skip' },
       ...{ maxConcurrent: 1, monitoring: true },
       retry: { max: 3, intervals: ['10s', '30s', '60s'] },
       ...{ concurrency: 4, processes: 1, maxRunsPerProcess: 1000, isolation: 'process' },
@@ -113,6 +109,7 @@ const COMPLETE = {
   locks: { warnAfter: '30m', emergencyAfter: '55m', maxAge: '1h', watch: ['redlock:*'] },
   alerts: { jobWarnAfter: '10m', jobCriticalAfter: '30m', jobEmergencyAfter: '50m' },
   deduplication: { enabled: true, aggressive: true, stackingPrevention: true },
+  history: { keep: 10_000, maxAge: '7d' },
 };
 
 describe('the complete format', () => {
@@ -120,17 +117,13 @@ describe('the complete format', () => {
     const config = configSchema.parse(COMPLETE);
     assert.equal(config.jobs['chain_state_monitor']?.lease.ttl, 5_000);
     assert.equal(config.streams['nse']?.batch.maxWait, 200);
-    assert.deepEqual(config.locks?.watch, ['redlock:*']);
+    assert.deepEqual(config.locks.watch, ['redlock:*']);
   });
 
   it('is refused setting by setting where this version does not act on it', () => {
     const paths = findUnsupported(configSchema.parse(COMPLETE)).map((problem) => problem.path);
     assert.deepEqual(paths.sort(), [
-      ...['alerts', 'deduplication', 'health'],
-      ...['maxConcurrent', 'monitoring', 'unique.window'].map(
-        (k) => `jobs.chain_state_monitor.${k}`,
-      ),
-      'locks',
+      'health',
       ...['connectionDelay', 'expireAfter', 'heartbeat', 'hours', 'liteMode', 'maxSymbols'].map(
         (key) => `streams.nse.${key}`,
       ),

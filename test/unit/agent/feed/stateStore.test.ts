@@ -18,7 +18,7 @@ const queue = (name: string, waiting: number): QueueRow => ({
 });
 
 const lock = (changes: Partial<LockRow> = {}): LockRow => ({
-  ...{ name: 'l', kind: 'stream', subject: 's', holder: null, fence: 1 },
+  ...{ name: 'l', kind: 'stream', subject: 's', holder: null, fence: 1, job: null },
   ...{ acquiredAt: null, renewedAt: '1', ttlMs: 5_000, ageMs: 0, state: 'held' },
   ...changes,
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { newJobId, slotJobId } from '../../../../agent/jobs/jobId.ts';
+import { newJobId, scheduleOfJobId, slotJobId } from '../../../../agent/jobs/jobId.ts';
 
 const clockAt = (now: number) => ({
   now: () => now,
@@ -51,5 +51,23 @@ describe('job ids', () => {
       }),
       { examples: [['a:b', 'a_b', 1, 1]] },
     );
+  });
+
+  it('of slots tell their schedule, other ids none', () => {
+    fc.assert(
+      fc.property(name, fc.nat(4e12), (of, slot) => {
+        assert.equal(scheduleOfJobId(slotJobId(of, slot)), of);
+      }),
+      {
+        examples: [
+          ['a-1', 2],
+          ['slot-a', 2],
+          ['%3A', 2],
+          ['a\nb', 2],
+        ],
+      },
+    );
+    for (const id of ['slot-', 'slot-1', 'slot-a', 'slot--5', 'my-slot-a-5', newJobId(clockAt(5))])
+      assert.equal(scheduleOfJobId(id), null, id);
   });
 });

@@ -6,6 +6,7 @@ import {
   currentHolder,
   currentHostId,
   isHolderAlive,
+  isProcessStopped,
   isSameProcessAlive,
   processStartOf,
 } from '../../../../agent/state/processIdentity.ts';
@@ -23,6 +24,22 @@ async function endedPid(): Promise<{ pid: number; start: string | null }> {
 const onLinux = process.platform === 'linux' ? it : it.skip;
 
 describe('the identity of a process', () => {
+  it('tells a stopped process from one that runs, sleeps or is gone', async () => {
+    const started = await startProcess('sleep', ['60']);
+    try {
+      assert.equal(isProcessStopped(started.pid), false);
+      started.child.kill('SIGSTOP');
+      await eventually('it to be stopped', () => isProcessStopped(started.pid));
+      started.child.kill('SIGCONT');
+      await eventually('it to go on', () => !isProcessStopped(started.pid));
+    } finally {
+      started.child.kill('SIGCONT');
+      await endProcess(started);
+    }
+    assert.equal(isProcessStopped(started.pid), false);
+    assert.equal(isProcessStopped(process.pid), false);
+  });
+
   it('stays the same while it lives', () => {
     const start = processStartOf(process.pid);
     assert.ok(start !== null && start !== '');

@@ -15,7 +15,7 @@ const batch = { n: 3, firstSeq: 11, lastSeq: 12, ticks: [{ symbol: 'a', price: 1
 const decision = (facts: Partial<Decision>): Decision => ({
   ...{ id: '', at: '', action: 'enqueue', subject: 'store', key: null, outcome: 'accepted' },
   ...{ reason: 'within_limits', jobId: null, survivor: null, holder: null, until: null },
-  ...{ remedy: null, ...facts },
+  ...{ remedy: null, counts: null, ...facts },
 });
 
 describe('sending a batch', () => {
@@ -36,7 +36,10 @@ describe('sending a batch', () => {
       lastSeq: 12,
       ticks: batch.ticks,
     };
-    assert.deepEqual(asked, [{ type: 'store', jobId: 'nse-7-3', record: 'refusals', data }]);
+    const guard = { name: 'stream:nse', fence: 7 };
+    assert.deepEqual(asked, [
+      { type: 'store', jobId: 'nse-7-3', record: 'refusals', lease: guard, data },
+    ]);
   });
 
   it('takes it as sent when the same batch is there already', async () => {
@@ -52,6 +55,14 @@ describe('sending a batch', () => {
     await assert.rejects(
       sent,
       (error) => error instanceof InterlockError && error.code === 'conflict',
+    );
+  });
+
+  it("fails for good when the script that enqueues says that the lease is another's", async () => {
+    const late = decision({ outcome: 'refused', reason: 'lease_lost' });
+    await assert.rejects(
+      batchSender('nse', 'store', lease(), { enqueue: () => Promise.resolve(late) })(batch),
+      (error) => error instanceof InterlockError && error.code === 'lease_lost',
     );
   });
 

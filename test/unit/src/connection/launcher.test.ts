@@ -33,7 +33,23 @@ describe('launcher', () => {
   });
 
   it("gives the person's environment without the extension host's own", () => {
-    const env = agentEnvironment({ PATH: '/bin', REDIS_URL: 'redis://x', VSCODE_IPC_HOOK: 'x' });
+    const env = agentEnvironment(
+      { PATH: '/bin', REDIS_URL: 'redis://x', VSCODE_IPC_HOOK: 'x' },
+      {},
+    );
     assert.deepEqual(env, { PATH: '/bin', REDIS_URL: 'redis://x', ELECTRON_RUN_AS_NODE: '1' });
+  });
+
+  it('gives switches of the settings, and the environment has the last word', () => {
+    const switches = {
+      INTERLOCK_JOB_DEDUPLICATION_ENABLED: false,
+      INTERLOCK_JOB_STACKING_PREVENTION_ENABLED: true,
+    };
+    const env = agentEnvironment({ INTERLOCK_JOB_STACKING_PREVENTION_ENABLED: 'no' }, switches);
+    assert.deepEqual(env, {
+      INTERLOCK_JOB_DEDUPLICATION_ENABLED: 'false',
+      INTERLOCK_JOB_STACKING_PREVENTION_ENABLED: 'no',
+      ELECTRON_RUN_AS_NODE: '1',
+    });
   });
 });

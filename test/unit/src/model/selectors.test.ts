@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { JobPages } from '../../../../src/model/jobPages.ts';
+import type { JobRow } from '../../../../agent/protocol/model.ts';
+import { jobGroupKey, jobKey } from '../../../../src/model/jobKey.ts';
+import { Pages } from '../../../../src/model/pages.ts';
 import {
   jobsOfGroup,
   shownJobStates,
@@ -33,8 +35,8 @@ describe('selectors', () => {
         },
       }),
     );
-    const pages = new JobPages();
-    pages.add('default', 'failed', [failed('0', at(-90)), failed('1', at(-50))]);
+    const pages = new Pages<JobRow>(jobKey);
+    pages.add(jobGroupKey('default', 'failed'), [failed('0', at(-90)), failed('1', at(-50))]);
     const ids = jobsOfGroup(store, pages, 'default', 'failed').map(({ id }) => id);
     assert.deepEqual(ids, ['2', '1', '0']);
   });
@@ -49,7 +51,9 @@ describe('selectors', () => {
         },
       }),
     );
-    const ids = jobsOfGroup(store, new JobPages(), 'default', 'waiting').map(({ id }) => id);
+    const ids = jobsOfGroup(store, new Pages<JobRow>(jobKey), 'default', 'waiting').map(
+      ({ id }) => id,
+    );
     assert.deepEqual(ids, ['9', '10']);
   });
 

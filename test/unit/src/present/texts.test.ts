@@ -13,7 +13,6 @@ import {
   jobLabel,
   progressText,
 } from '../../../../src/present/jobText.ts';
-import { describeLock, fullTtlMs } from '../../../../src/present/lockText.ts';
 import { describeSchedule } from '../../../../src/present/scheduleText.ts';
 import { simulationDocument, simulationVerdict } from '../../../../src/present/simulationText.ts';
 import { describeConnection, describeStream } from '../../../../src/present/streamText.ts';
@@ -23,7 +22,6 @@ import {
   decision,
   holder,
   jobRow,
-  lockRow,
   NOW_MS,
   plain,
   queueRow,
@@ -64,6 +62,7 @@ describe('rows of jobs', () => {
   it('are named by type and key', () => {
     assert.equal(jobLabel(jobRow()), 'chain_state_monitor [mainnet]');
     assert.equal(jobLabel(jobRow({ key: null })), 'chain_state_monitor');
+    assert.equal(jobLabel(jobRow({ key: '*' })), 'chain_state_monitor');
   });
 
   it('say what matters in their state', () => {
@@ -84,6 +83,11 @@ describe('rows of jobs', () => {
       }),
       'no route · 10 s ago · attempt 4 of 4',
     );
+  });
+
+  it('say that a run goes on for too long', () => {
+    const job = jobRow({ state: 'active', startedAt: at(-1_920), progress: 40 });
+    assert.equal(describeJob(job, NOW_MS, plain, 'critical'), 'running 32 min · critical · 40 %');
   });
 
   it('show any progress a handler may report', () => {
@@ -121,27 +125,7 @@ describe('rows of streams', () => {
   });
 });
 
-describe('rows of locks and schedules', () => {
-  it('tell age, holder, TTL and fence', () => {
-    assert.equal(
-      describeLock(lockRow(), NOW_MS, plain),
-      '3 min 20 s · devbox:4711 all · TTL 1 min 30 s · fence 12',
-    );
-  });
-
-  it('mark a dead holder first', () => {
-    const dead = lockRow({ state: 'holder_dead', holder: { ...holder, alive: false } });
-    assert.match(
-      describeLock(dead, NOW_MS, plain),
-      /^holder ended · 3 min 20 s · devbox:4711 all \(ended\)/,
-    );
-  });
-
-  it('know the whole TTL from what was left of it', () => {
-    assert.equal(fullTtlMs(lockRow()), 90_000);
-    assert.equal(fullTtlMs(lockRow({ renewedAt: null, ttlMs: 4_321 })), 4_321);
-  });
-
+describe('rows of schedules', () => {
   it('count down to the next slot', () => {
     const schedule = {
       ...{ name: 'chain', job: 'chain_state_monitor', rule: 'every 90s', timezone: null },
@@ -170,6 +154,14 @@ describe('sentences of decisions', () => {
     assert.equal(
       sentence({ outcome: 'already_running', reason: 'unique_key', jobId: null, survivor }),
       `enqueue chain_state_monitor [mainnet]: already_running; job 7 is active since ${formatClockTime(since, NOW_MS)}`,
+    );
+  });
+
+  it('count what a limit allows', () => {
+    const counts = { queuedOrRunning: 2, limit: 2 };
+    assert.equal(
+      sentence({ outcome: 'skipped', reason: 'concurrency_limit', jobId: null, counts }),
+      'enqueue chain_state_monitor [mainnet]: skipped; 2 queued or running, 2 allowed',
     );
   });
 

@@ -1,0 +1,117 @@
+import * as z from 'zod';
+import type { Holder } from '../protocol/decision.ts';
+import { runRow, type RunRow } from '../protocol/model.ts';
+
+/** A run that has ended, as its worker knows it. Times are ms since the epoch. */
+export interface EndedRun {
+  jobId: string;
+  queue: string;
+  type: string;
+  /** The uniqueness key for people; null without a rule. */
+  key: string | null;
+  status: Exclude<RunRow['status'], 'running'>;
+  startedAtMs: number;
+  endedAtMs: number;
+  fence: number | null;
+  attempt: number;
+  /** Why it failed, was skipped or lost. */
+  error: string | null;
+  /** Its field in the hash `running:<type>`, which is freed; left out when it holds none. */
+  runningField?: string | undefined;
+  /** Who ran it, when it was not this agent: a lost run is told by the one that finds it. */
+  worker?: Holder | null;
+}
+
+/** A stack or a whole answer of a server is no reason: a row has to stay small. */
+const ERROR_CHARACTERS = 500;
+
+/** Host, id of the host, process id, role, agent id, start of the process. */
+const workerFields = z.tuple([
+  z.string(),
+  z.string(),
+  z.number().int(),
+  z.string(),
+  z.string(),
+  z.string().nullable(),
+]);
+
+/**
+ * Written as arrays, because names of fields would be most of a row, and Redis' time for a row
+ * grows with its length. The second time is how long it took.
+ */
+const entry = z.tuple([
+  z.string(),
+  z.string(),
+  z.string(),
+  z.string().nullable(),
+  runRow.shape.status.exclude(['running']),
+  z.number(),
+  z.number(),
+  z.number().int().nullable(),
+  z.number().int(),
+  z.string().nullable(),
+  workerFields.nullable(),
+]);
+
+/** One line of the stream; it has no line break, whatever its texts hold. */
+export function runEntry(run: EndedRun, ownHolder: Holder): string {
+  const line: z.infer<typeof entry> = [
+    run.jobId,
+    run.queue,
+    run.type,
+    run.key,
+    run.status,
+    run.startedAtMs,
+    Math.max(0, Math.round(run.endedAtMs - run.startedAtMs)),
+    run.fence,
+    run.attempt,
+    run.error?.slice(0, ERROR_CHARACTERS) ?? null,
+    toWorkerFields(run.worker === undefined ? ownHolder : run.worker),
+  ];
+  return JSON.stringify(line);
+}
+
+/**
+ * A stream entry as a row; undefined when it is not one of ours.
+ * @param fields name and value, as Redis gives them
+ */
+export function parseRunEntry(
+  id: string,
+  fields: readonly string[],
+  scheduleOf: (jobId: string) => string | null,
+): RunRow | undefined {
+  const [name, json = ''] = fields;
+  if (name !== 'run') return undefined;
+  const parsed = entry.safeParse(parseJson(json));
+  if (!parsed.success) return undefined;
+  const [jobId, queue, type, key, status, startedAtMs, durationMs, fence, attempt, error, worker] =
+    parsed.data;
+  return {
+    ...{ id, jobId, queue, type, key, status, durationMs, fence, attempt, error },
+    startedAt: new Date(startedAtMs).toISOString(),
+    endedAt: new Date(startedAtMs + durationMs).toISOString(),
+    worker: toHolder(worker),
+    schedule: scheduleOf(jobId),
+  };
+}
+
+function toWorkerFields(holder: Holder | null): z.infer<typeof workerFields> | null {
+  if (holder === null) return null;
+  const { host, hostId, pid, role, agentId, processStart } = holder;
+  return [host, hostId, pid, role, agentId, processStart];
+}
+
+/** Whether it lives is told by who reads it. */
+function toHolder(fields: z.infer<typeof workerFields> | null): Holder | null {
+  if (fields === null) return null;
+  const [host, hostId, pid, role, agentId, processStart] = fields;
+  return { host, hostId, pid, role, agentId, processStart, alive: null };
+}
+
+function parseJson(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}

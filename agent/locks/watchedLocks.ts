@@ -1,0 +1,48 @@
+import type { Redis } from 'ioredis';
+import type { Clock } from '../common/clock.ts';
+import type { LockRow } from '../protocol/model.ts';
+import type { Keys } from '../redis/keys.ts';
+import { pipelineAnswers } from '../redis/pipelineAnswers.ts';
+import { KeyScan } from './keyScan.ts';
+import { ttlField } from './redisFields.ts';
+
+/** Keys that other programs use as locks: `locks.watch` of the config. */
+export class WatchedLocks {
+  private readonly scans: KeyScan[];
+
+  constructor(
+    private readonly redis: Redis,
+    private readonly keys: Keys,
+    patterns: string[],
+    clock: Clock,
+  ) {
+    this.scans = patterns.map((pattern) => new KeyScan(redis, pattern, clock));
+  }
+
+  /** @param maxAgeMs how old the last look through all keys may be */
+  async read(maxAgeMs: number): Promise<LockRow[]> {
+    const found = await Promise.all(this.scans.map((scan) => scan.keys(maxAgeMs)));
+    // What lies below our prefix is no foreign lock, however wide the pattern.
+    const own = `${this.keys.prefix}:`;
+    const names = [...new Set(found.flatMap((keys) => [...keys]))].filter(
+      (key) => !key.startsWith(own),
+    );
+    const pipeline = this.redis.pipeline();
+    for (const key of names) pipeline.pttl(key);
+    const answers = await pipelineAnswers(pipeline);
+    return names.flatMap((key, index) => {
+      const ttlMs = ttlField.parse(answers[index]);
+      return ttlMs === -2 ? [] : [toRow(key, ttlMs)];
+    });
+  }
+}
+
+/** Its value says nothing that can be relied on, and may be a secret: it is not read. */
+function toRow(key: string, ttlMs: number): LockRow {
+  return {
+    ...{ name: `watched:${key}`, kind: 'watched', subject: key, job: null, holder: null },
+    ...{ fence: null, acquiredAt: null, renewedAt: null, ageMs: null },
+    ttlMs: ttlMs < 0 ? null : ttlMs,
+    state: 'held',
+  };
+}
