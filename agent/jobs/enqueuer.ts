@@ -69,8 +69,9 @@ export class Enqueuer implements Enqueuing {
     const { unique } = type.rules;
     const key =
       unique?.by === 'function' ? await this.customKeyOf(request) : keyOf(unique, request);
-    const asked = key === null ? undefined : await this.askFirst(type, request, key);
-    return asked ?? this.add(type, request, key);
+    const script = key === null ? undefined : this.refusedOfLate(request, key);
+    if (key === null || script === undefined) return this.add(type, request, key);
+    return (await this.askFirst(type, request, key, script)) ?? this.add(type, request, key);
   }
 
   private async add(
@@ -82,9 +83,17 @@ export class Enqueuer implements Enqueuing {
     const call = await this.callOf(type, request, key, jobId);
     const answer = await this.ask(type, request, key, jobId, call);
     const decision = this.told(request, key, jobId, answer);
-    if (key !== null && type.asksFirst && decision.outcome !== 'accepted')
-      this.refusals.add(key.id, call);
+    if (key !== null && type.asksFirst && decision.outcome !== 'accepted') {
+      const { name, lua, keys } = call;
+      this.refusals.add(key.id, { name, lua, keys });
+    }
     return decision;
+  }
+
+  private refusedOfLate(request: EnqueueRequest, key: UniqueKey): BullmqScript | undefined {
+    const { jobId, priority, lease } = request;
+    const isPlain = jobId === undefined && priority === undefined && lease === undefined;
+    return isPlain ? this.refusals.find(key.id) : undefined;
   }
 
   /**
@@ -95,14 +104,9 @@ export class Enqueuer implements Enqueuing {
     type: PreparedType,
     request: EnqueueRequest,
     key: UniqueKey,
+    script: BullmqScript,
   ): Promise<Decision | undefined> {
-    const { jobId, priority, lease } = request;
-    const isPlain = jobId === undefined && priority === undefined && lease === undefined;
-    const script = isPlain ? this.refusals.find(key.id) : undefined;
-    if (script === undefined) return undefined;
-    const { name, lua, keys } = script;
-    const call = { name, lua, keys, args: NOTHING_TO_ADD };
-    const answer = await this.ask(type, request, key, '', call);
+    const answer = await this.ask(type, request, key, '', { ...script, args: NOTHING_TO_ADD });
     if (!isFree(answer)) return this.told(request, key, '', answer);
     this.refusals.delete(key.id);
     return undefined;

@@ -75,11 +75,22 @@ export class JobActions {
 
   /** Removes jobs for good. One that runs is refused: its handler could not be stopped by that. */
   async remove(refs: JobRef[]): Promise<BulkResult> {
-    return this.forEach(refs, async (job) => {
+    return this.forEach(refs, async (job, queue) => {
       if ((await stateOf(job)) === 'active') return 'it is running; wait until it ends';
+      const next = await this.rescheduledAfter(job, queue);
+      if (next !== null) return `job ${next} is to run after it, and would be lost with it`;
       await job.remove();
       return undefined;
     });
+  }
+
+  /** The job that BullMQ will put into the queue when this one ends. */
+  private async rescheduledAfter(job: Job, queue: string): Promise<string | null> {
+    const { redis, keys } = this.options;
+    const id = job.deduplicationId;
+    if (id === undefined) return null;
+    if ((await redis.get(keys.deduplication(queue, id))) !== job.id) return null;
+    return redis.hget(keys.queue(queue, `dn:${id}`), 'jid');
   }
 
   private async forEach(

@@ -273,7 +273,7 @@ async function takeScreenshots(workbench: Workbench, theme: Theme): Promise<void
 
 /** Locks that need a person, and many equal refusals. */
 async function takeTroubleScreenshots(
-  { page, sideBar }: Workbench,
+  { page, sideBar, statusBar }: Workbench,
   theme: Theme,
   trouble: Trouble,
 ): Promise<void> {
@@ -297,6 +297,9 @@ async function takeTroubleScreenshots(
     .rows('Jobs', /running 57 min/)
     .first()
     .waitFor();
+  await eventually('the status bar to tell of the worst', async () =>
+    /signet.*running 57 min.*emergency/.test(await statusBar.spoken()),
+  );
   await page.mouse.move(900, 500);
   await page.screenshot({ path: shot(`${theme}-jobs-aged`) });
 }

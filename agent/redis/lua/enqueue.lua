@@ -23,7 +23,8 @@ end
 -- @include removeWaiting
 local decisions = KEYS[1]
 local prefix, rule, onConflict, limit, most, agents, admitted, running, jobType =
-  string.match(ARGV[4], '^(.-)\31(.-)\31(.-)\31(.-)\31(.-)\31(.-)\31(.-)\31(.-)\31(.*)$')
+  string.match(ARGV[4],
+    '^([^\31]*)\31([^\31]*)\31([^\31]*)\31([^\31]*)\31([^\31]*)\31([^\31]*)\31([^\31]*)\31([^\31]*)\31(.*)$')
 local jobId, label, uniqueId = ARGV[5], ARGV[6], ARGV[7]
 local action, priority, isKnownId, recordAccepted, fence = 'enqueue', 0, false, true, nil
 if ARGV[8] ~= '' then

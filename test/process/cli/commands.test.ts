@@ -126,7 +126,7 @@ describe('the commands of interlock, with an agent', () => {
     assert.equal(second.survivor?.jobId, first.jobId);
     const text = await run('enqueue', 'wait', '--data', data);
     assert.equal(text.code, 0);
-    assert.match(text.stdout, /^Already running\. Enqueueing wait \(key main\): job \S+ is active/);
+    assert.match(text.stdout, /^wait \(main\) is already running: job \S+ has been running for /);
     assert.match(text.stdout, /rule: unique_key\)\.\nWait for job /);
 
     const many = await ok(z.array(decision), 'enqueue', 'wait', '--data', data, '--count', '3');

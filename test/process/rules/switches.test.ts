@@ -59,7 +59,7 @@ describe('the switches', function () {
         const answers = await bench.enqueueMany(type, 2, data);
         return answers.filter(({ outcome }) => outcome === 'accepted').length;
       };
-      const [both, monitor, limited] = await Promise.all([
+      const [both = 0, monitor = 0, limited = 0] = await Promise.all([
         accepted('both'),
         accepted('monitor'),
         accepted('limited'),

@@ -32,7 +32,7 @@ describe('parseBatch', () => {
 
   it('takes a run whose data are null', () => {
     const run = { kind: 'run', run: 1, jobId: 'j', queue: 'q', type: 't', data: null } as const;
-    const rest = { attempt: 1, fence: 2, isReplay: false, enqueuedAtMs: 3 };
+    const rest = { attempt: 1, fence: 2, isReplay: false, enqueuedAtMs: 3, asks: 'run' };
     assert.deepEqual(parseBatch(agentMessage, [{ ...run, ...rest }]), {
       messages: [{ ...run, ...rest }],
       ignored: 0,

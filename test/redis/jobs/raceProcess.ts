@@ -1,0 +1,48 @@
+// One process of races: `raceProcess.ts <socket of Redis> <config as JSON>`. Ready when it says so; asks
+// as it is told by a message; then tells the ids that were accepted, and how many refusals came.
+import { Redis } from 'ioredis';
+import { pino } from 'pino';
+import * as z from 'zod';
+import { systemClock } from '../../../agent/common/clock.ts';
+import { configSchema } from '../../../agent/config/schema.ts';
+import { DecisionLog } from '../../../agent/decisions/decisionLog.ts';
+import { Enqueuer } from '../../../agent/jobs/enqueuer.ts';
+import { QueueSet } from '../../../agent/jobs/queueSet.ts';
+import { Keys } from '../../../agent/redis/keys.ts';
+import { Scripts } from '../../../agent/redis/scripts.ts';
+
+const IN_FLIGHT = 32;
+
+const plan = z.object({ type: z.string(), attempts: z.number(), keys: z.number() });
+
+const [socketPath = '', configText = '{}'] = process.argv.slice(2);
+const config = configSchema.parse(JSON.parse(configText));
+const redis = new Redis({ path: socketPath, maxRetriesPerRequest: null });
+const scripts = new Scripts(redis);
+const keys = new Keys(config.redis.prefix);
+const enqueuer = new Enqueuer({
+  ...{ config, redis, scripts, keys, clock: systemClock, queues: new QueueSet(redis, config) },
+  decisions: new DecisionLog(redis, keys, pino({ level: 'silent' })),
+  customKey: () => Promise.resolve(null),
+});
+
+async function race({ type, attempts, keys: keyCount }: z.infer<typeof plan>): Promise<void> {
+  const accepted: (string | null)[] = [];
+  let refused = 0;
+  let next = 0;
+  const lane = async () => {
+    while (next < attempts) {
+      const { outcome, jobId, survivor } = await enqueuer.enqueue({
+        ...{ type, data: { key: next++ % keyCount } },
+      });
+      if (outcome === 'accepted') accepted.push(jobId);
+      else if (survivor !== null) refused += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
+  process.send?.({ accepted, refused });
+}
+
+process.on('message', (message) => void race(plan.parse(message)));
+process.on('disconnect', () => process.exit(0));
+void redis.ping().then(() => process.send?.('ready'));
