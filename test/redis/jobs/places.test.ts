@@ -35,7 +35,7 @@ describe('places and keys that are handed on', () => {
     const worker = new Worker(queue, null, { connection: core.redis, autorun: false });
     workers.push(worker);
     const token = 'token';
-    const job: Job | undefined = await worker.getNextJob(token, { block: false });
+    const job = await nextJob(worker, token);
     assert.ok(job !== undefined, 'a job waits');
     const { scripts, keys, decisions, queues } = core;
     const check = new LastCheck(scripts, keys, decisions, (name) => keys.queue(name, ''));
@@ -123,3 +123,8 @@ describe('places and keys that are handed on', () => {
     assert.equal(await queue.getWaitingCount(), jobs.length);
   });
 });
+
+/** BullMQ's types do not tell that there may be none. */
+function nextJob(worker: Worker, token: string): Promise<Job | undefined> {
+  return worker.getNextJob(token, { block: false });
+}

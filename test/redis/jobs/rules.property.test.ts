@@ -78,7 +78,12 @@ class Comparison {
         return this.queue.pause();
       case 'resume':
         return this.queue.resume();
-      default:
+      case 'finish':
+      case 'fail':
+      case 'promote':
+      case 'kill':
+      case 'remove':
+      case 'requeue':
         return this.act(move.do, move.pick);
     }
   }
@@ -136,7 +141,7 @@ class Comparison {
 
   private async start(): Promise<void> {
     const token = `token ${Math.random()}`;
-    const job = await this.worker.getNextJob(token, { block: false });
+    const job = await nextJob(this.worker, token);
     if (job?.id === undefined) return;
     const rules = this.core.queues.rulesOf(job.name);
     assert.ok(rules !== undefined);
@@ -211,6 +216,11 @@ class Comparison {
 
 function oneOf<T>(all: T[], n: number): T | undefined {
   return all[n % Math.max(1, all.length)];
+}
+
+/** BullMQ's types do not tell that there may be none. */
+function nextJob(worker: Worker, token: string): Promise<Job | undefined> {
+  return worker.getNextJob(token, { block: false });
 }
 
 describe('the rules, in any order of events', function () {
