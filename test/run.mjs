@@ -27,8 +27,8 @@ const names = asked.length === 0 ? Object.keys(TEST_PARTS) : asked;
 checkUsage();
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => endNow(signal));
 
-const summaries = [];
-for (const name of names) summaries.push(await runPart(name, TEST_PARTS[name]));
+const stepFailures = await setUp(new Set(names.flatMap((name) => TEST_PARTS[name].steps)));
+const summaries = (await Promise.all(lanesOf(names).map(runLane))).flat();
 summaries.push(await checkNothingIsLeft());
 rmSync(runFolder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
 process.exitCode = report(summaries);
@@ -46,21 +46,50 @@ function checkUsage() {
   process.exit(2);
 }
 
+/** Each step once, before any part begins. @returns {Promise<Map<string, string>>} what failed, and why */
+async function setUp(steps) {
+  const failed = new Map();
+  for (const step of steps) {
+    try {
+      await setup([step]);
+    } catch (error) {
+      failed.set(step, error.message);
+    }
+  }
+  return failed;
+}
+
+/** Parts of one lane run one after the other; lanes run side by side, because most tests wait. */
+function lanesOf(wanted) {
+  const grouped = new Map();
+  for (const name of wanted) {
+    const { lane } = TEST_PARTS[name];
+    grouped.set(lane, [...(grouped.get(lane) ?? []), name]);
+  }
+  return [...grouped.values()];
+}
+
+async function runLane(lane) {
+  const done = [];
+  for (const name of lane) done.push(await runPart(name, TEST_PARTS[name]));
+  return done;
+}
+
 /** @returns {Promise<{ name: string, passed: number, pending: number, failures: object[], ms: number }>} */
 async function runPart(name, part) {
-  console.log(`\n== ${name}`);
+  console.log(`== ${name} ...`);
   const startedAt = performance.now();
   const resultsFile = path.join(runFolder, `results-${name}.json`);
   const failures = [];
-  try {
-    await setup(part.steps);
-    for (const command of part.commands) {
-      const ended = await runNode(command, resultsFile, part.limitMs);
-      if (ended !== '') failures.push({ title: command.join(' '), error: ended });
-    }
-  } catch (error) {
-    failures.push({ title: `set-up of ${name}`, error: error.message });
+  let output = '';
+  for (const step of part.steps.filter((one) => stepFailures.has(one))) {
+    failures.push({ title: `set-up of ${name}: ${step}`, error: stepFailures.get(step) });
   }
+  for (const command of failures.length > 0 ? [] : part.commands) {
+    const ended = await runNode(command, resultsFile, part.limitMs, (text) => (output += text));
+    if (ended !== '') failures.push({ title: command.join(' '), error: ended });
+  }
+  if (output !== '') console.log(`\n== ${name}\n${output}`);
   const ms = performance.now() - startedAt;
   if (part.reports !== true) {
     const passed = failures.length === 0 ? 1 : 0;
@@ -84,14 +113,15 @@ function countResults(resultsFile, failures) {
 }
 
 /** @returns {Promise<string>} how it failed, or '' */
-function runNode(args, resultsFile, limitMs) {
+function runNode(args, resultsFile, limitMs, print) {
   const home = path.join(runFolder, 'home');
   mkdirSync(home, { recursive: true });
   const child = spawn(process.execPath, args, {
     cwd: ROOT,
     // A group of its own, so that a part that hangs is ended with all its children.
     detached: process.platform !== 'win32',
-    stdio: ['ignore', 'inherit', 'inherit'],
+    // Of several parts at one time, each is shown when it has ended.
+    stdio: names.length === 1 ? ['ignore', 'inherit', 'inherit'] : ['ignore', 'pipe', 'pipe'],
     env: {
       ...withoutProductSettings(process.env),
       HOME: home,
@@ -102,6 +132,7 @@ function runNode(args, resultsFile, limitMs) {
     },
   });
   running.add(child);
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (data) => print(`${data}`));
   return new Promise((resolve) => {
     let why = '';
     const timer = setTimeout(() => {

@@ -107,9 +107,12 @@ export class Enqueuer implements Enqueuing {
     script: BullmqScript,
   ): Promise<Decision | undefined> {
     const answer = await this.ask(type, request, key, '', { ...script, args: NOTHING_TO_ADD });
-    if (!isFree(answer)) return this.told(request, key, '', answer);
-    this.refusals.delete(key.id);
-    return undefined;
+    if (isFree(answer)) {
+      this.refusals.delete(key.id);
+      return undefined;
+    }
+    this.refusals.add(key.id, script);
+    return this.told(request, key, '', answer);
   }
 
   private ask(
