@@ -50,7 +50,7 @@ export const TEST_PARTS = {
     limitMs: 650_000,
   },
   faults: {
-    lane: 'runs',
+    lane: 'looks',
     steps: ['npm', 'redis', 'build'],
     commands: [['--import', 'tsx', 'test/faults/run.ts', '--for', '2m']],
     limitMs: 300_000,
