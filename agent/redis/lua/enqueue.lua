@@ -89,6 +89,9 @@ if not survivor and limit > 0 and not known and redis.call('ZCARD', admitted) >=
   end
 end
 
+-- A question whose answer got lost is asked again: what is in the way may be its own job.
+if survivor and jobId ~= '' and redis.call('EXISTS', prefix .. jobId) == 1 then survivor = nil end
+
 local replacedId
 if survivor then
   local found = { jobId = survivor, state = state, since = since or null }
@@ -110,6 +113,7 @@ if survivor then
   elseif reason == 'unique_key' and onConflict == 'reschedule' and state == 'active' then
     local nextKey = prefix .. 'dn:' .. jobType .. '|' .. uniqueId
     local nextId = redis.call('HGET', nextKey, 'jid')
+    if nextId == jobId then return decide('rescheduled', reason, jobId, found, worker, more) end
     if nextId then
       local waits = { jobId = nextId, state = 'waiting', since = null }
       return decide('already_queued', reason, nextId, waits, nil, more)

@@ -90,29 +90,6 @@ describe('enqueueing', () => {
       ],
       { type: 'plain', data: MAINNET },
     ];
-    it('enqueues under a lease only while it is held with that fence: checked in the same script', async () => {
-      const { lease } = z
-        .object({ lease: z.custom<Lease>() })
-        .parse(
-          await core.leases.acquire({ name: 'l', kind: 'stream', subject: 's', ttlMs: 5_000 }),
-        );
-      const ask = (fence: number) =>
-        core.enqueuer.enqueue({ type: 'plain', data: {}, lease: { name: 'l', fence } });
-      assert.equal((await ask(lease.fence)).outcome, 'accepted');
-      const late = await ask(lease.fence - 1);
-      assert.deepEqual([late.outcome, late.reason, late.jobId], ['refused', 'lease_lost', null]);
-      await lease.release();
-      assert.equal((await ask(lease.fence)).reason, 'lease_lost');
-      const [{ waiting } = { waiting: -1 }] = (await core.reader.queueRows()).map(
-        (row) => row.counts,
-      );
-      assert.equal(waiting, 1);
-      assert.deepEqual(
-        (await core.recorded()).map(({ reason }) => reason),
-        ['within_limits', 'lease_lost', 'lease_lost'],
-      );
-    });
-
     for (const request of requests) {
       assert.equal((await core.enqueuer.enqueue(request)).outcome, 'accepted');
     }
@@ -183,6 +160,43 @@ describe('enqueueing', () => {
       });
     });
   }
+
+  it('answers a question that is asked twice, because its answer got lost, as before', async () => {
+    // What a client sends again when its connection was cut: the very same command.
+    const sent: unknown[][] = [];
+    const evalsha = core.redis.evalsha.bind(core.redis);
+    core.redis.evalsha = (...args: unknown[]) => {
+      sent.push(args);
+      return Reflect.apply(evalsha, core.redis, args) as never;
+    };
+    await core.enqueuer.enqueue({ type: 'sync', data: { network: 'warm' } });
+    const first = await core.enqueuer.enqueue({ type: 'sync', data: { network: 'cut' } });
+    const again: unknown = await Reflect.apply(evalsha, core.redis, sent.at(-1) ?? []);
+    assert.equal(first.outcome, 'accepted');
+    assert.equal(Array.isArray(again) && again[0], 'accepted');
+    assert.equal(await core.queues.get('default').getWaitingCount(), 2);
+  });
+
+  it('enqueues under a lease only while it is held with that fence: checked in the same script', async () => {
+    const { lease } = z
+      .object({ lease: z.custom<Lease>() })
+      .parse(await core.leases.acquire({ name: 'l', kind: 'stream', subject: 's', ttlMs: 5_000 }));
+    const ask = (fence: number) =>
+      core.enqueuer.enqueue({ type: 'plain', data: {}, lease: { name: 'l', fence } });
+    assert.equal((await ask(lease.fence)).outcome, 'accepted');
+    const late = await ask(lease.fence - 1);
+    assert.deepEqual([late.outcome, late.reason, late.jobId], ['refused', 'lease_lost', null]);
+    await lease.release();
+    assert.equal((await ask(lease.fence)).reason, 'lease_lost');
+    const [{ waiting } = { waiting: -1 }] = (await core.reader.queueRows()).map(
+      (row) => row.counts,
+    );
+    assert.equal(waiting, 1);
+    assert.deepEqual(
+      (await core.recorded()).map(({ reason }) => reason),
+      ['within_limits', 'lease_lost', 'lease_lost'],
+    );
+  });
 
   it('costs the one round trip of a bare add, accepted or refused', async () => {
     const bare = makeCore(server, { config: CONFIG });
