@@ -244,11 +244,11 @@ function deduplicationOf(rule: UniqueRule, { id }: UniqueKey): DeduplicationOpti
 }
 
 /** What `enqueue.lua` has to know of one request besides its job and key, as JSON; '' for most. */
-function wishesOf({ action, priority, jobId, record, lease }: EnqueueRequest): string {
-  const isPlain = action === undefined && priority === undefined && jobId === undefined;
+function wishesOf({ action, priority, record, lease }: EnqueueRequest): string {
+  const isPlain = action === undefined && priority === undefined;
   if (isPlain && record === undefined && lease === undefined) return '';
   return JSON.stringify([
-    ...[action ?? 'enqueue', priority ?? 0, jobId !== undefined, record !== 'refusals'],
+    ...[action ?? 'enqueue', priority ?? 0, record !== 'refusals'],
     ...(lease === undefined ? [] : [String(lease.fence)]),
   ]);
 }

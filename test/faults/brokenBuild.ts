@@ -15,7 +15,7 @@ const BREAKS = {
   /** Jobs come in without a look at their key. */
   unique: [
     {
-      ...{ files: /^enqueue\.lua$/, find: "elseif rule ~= '' and not known then" },
+      ...{ files: /^enqueue\.lua$/, find: "elseif rule ~= '' then" },
       replace: 'elseif false then',
     },
     {

@@ -7,8 +7,9 @@
 -- ARGV[7] token of the holder that was proven dead, or ''
 -- Returns {1, fence, acquiredAt ms, former holder or ''}
 --      or {0, fence, acquiredAt ms, renewedAt ms, TTL left ms, holder, token}
--- @include now
+-- @include nowMs
 -- @include nextFence
+local now = nowMs()
 local current = redis.call('HMGET', KEYS[1], 'token', 'holder', 'fence', 'acquiredAt', 'renewedAt')
 if current[1] and current[1] ~= ARGV[7] then
   return {0, tonumber(current[3]), tonumber(current[4]), tonumber(current[5]),

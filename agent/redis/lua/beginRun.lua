@@ -7,13 +7,14 @@
 --   11 '<prefix>:<queue>:'  12 remedy
 -- Returns {'run', fence, entry id and decision as JSON of each removed job...}, {'lost'} when the lock
 --   is another's by now, or {'skip', entry id, decision as JSON}
--- @include now
+-- @include nowMs
 -- @include jobState
 -- @include runningJob
 -- @include recordDecision
 -- @include admission
 -- @include removeWaiting
 -- @include nextFence
+local now = nowMs()
 local running, fences, admitted, decisions, agents = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local jobType, uniqueId, jobId, token = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local rule, limit, checks, cleans = ARGV[5], tonumber(ARGV[6]), ARGV[7] == '1', ARGV[8] == '1'

@@ -7,7 +7,7 @@
 --     admitted jobs of the type, running jobs of the type, type
 --   5 job id  6 key for people, or ''  7 uniqueness id after the type, or ''
 --   8 '', or what most do not ask for, as JSON: [action, priority with 0 = before all others,
---     whether the job id may be there already, whether to record what is accepted, fence of that lease]
+--     whether to record what is accepted, fence of that lease]
 -- Few long arguments and not many short ones, and no more calls than must be: a refusal should cost
 -- no more than BullMQ's own.
 -- Returns {'accepted', entry id, nothing} or {'accepted', '', now in ms} or {'decided', entry id, decision as JSON}
@@ -26,9 +26,9 @@ local prefix, rule, onConflict, limit, most, agents, admitted, running, jobType 
   string.match(ARGV[4],
     '^([^\31]*)\31([^\31]*)\31([^\31]*)\31([^\31]*)\31([^\31]*)\31([^\31]*)\31([^\31]*)\31([^\31]*)\31(.*)$')
 local jobId, label, uniqueId = ARGV[5], ARGV[6], ARGV[7]
-local action, priority, isKnownId, recordAccepted, fence = 'enqueue', 0, false, true, nil
+local action, priority, recordAccepted, fence = 'enqueue', 0, true, nil
 if ARGV[8] ~= '' then
-  action, priority, isKnownId, recordAccepted, fence = unpack(cjson.decode(ARGV[8]))
+  action, priority, recordAccepted, fence = unpack(cjson.decode(ARGV[8]))
 end
 limit = tonumber(limit)
 if uniqueId == '' then rule = '' end
@@ -57,14 +57,12 @@ if fence and redis.call('HGET', KEYS[2], 'fence') ~= fence then
   return decide('refused', 'lease_lost')
 end
 
--- An id that is there already is added once: BullMQ says so itself.
-local known = isKnownId and redis.call('EXISTS', prefix .. jobId) == 1
 local survivor, state, since, worker, ends
 
 if rule == 'running' then
   survivor = runningJob(running, prefix, uniqueId)
   if survivor then state, since, worker = jobState(prefix, survivor) end
-elseif rule ~= '' and not known then
+elseif rule ~= '' then
   survivor = redis.call('GET', dedupKey)
   if survivor then state, since, worker = jobState(prefix, survivor) end
   local over = state == 'gone' or state == 'finished' or (rule == 'queued' and state == 'active')
@@ -80,7 +78,7 @@ elseif rule ~= '' and not known then
 end
 
 local reason, counts = 'unique_key', nil
-if not survivor and limit > 0 and not known and redis.call('ZCARD', admitted) >= limit then
+if not survivor and limit > 0 and redis.call('ZCARD', admitted) >= limit then
   local taken = pruneAdmitted(admitted, prefix)
   if taken >= limit then
     survivor, state, since, worker = admittedSurvivor(admitted, prefix)
@@ -89,7 +87,8 @@ if not survivor and limit > 0 and not known and redis.call('ZCARD', admitted) >=
   end
 end
 
--- A question whose answer got lost is asked again: what is in the way may be its own job.
+-- An id that is there already is added once, as BullMQ itself does: a slot that is claimed again, or a
+-- question that is asked again because its answer got lost. What is in its way may be its own job.
 if survivor and jobId ~= '' and redis.call('EXISTS', prefix .. jobId) == 1 then survivor = nil end
 
 local replacedId

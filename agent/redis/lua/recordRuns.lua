@@ -7,7 +7,8 @@
 -- ARGV[3] a run as a JSON array in each line, in the order of their end; '' keeps none
 -- ARGV[4..] for each of KEYS[2..]: how many places, their fields, the value of each for that run
 -- Returns how many places were freed
--- @include now
+-- @include nowMs
+local now = nowMs()
 for run in string.gmatch(ARGV[3], '[^\n]+') do
   redis.call('XADD', KEYS[1], '*', 'run', run)
 end

@@ -9,11 +9,12 @@
 local function reprocess(KEYS, ARGV)
   -- @bullmq
 end
--- @include now
+-- @include nowMs
 -- @include jobState
 -- @include runningJob
 -- @include recordDecision
 -- @include admission
+local now = nowMs()
 local decisions, agents, admitted, running = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local jobId, jobType, label, dedupId = ARGV[7], ARGV[8], ARGV[9], ARGV[10]
 local uniqueId, rule, limit = ARGV[11], ARGV[12], tonumber(ARGV[13])
