@@ -23,9 +23,7 @@ export class DecisionsView implements ViewModel {
       .of(this.data.decisions.rows())
       .map((row) => (isRun(row) ? this.run(row.id).hold(row) : this.decision(row.id)));
     if (this.data.decisions.remaining > 0) roots.push(this.loadMore());
-    const alive = new Set(roots.map(({ id }) => id));
-    for (const root of roots) for (const { id } of root.children()) alive.add(id);
-    this.cache.retain(alive);
+    this.cache.retain(roots);
     return roots;
   }
 

@@ -31,9 +31,7 @@ export class LocksView implements ViewModel {
     const roots: TreeNode[] = [...urgent.map(({ name }) => this.lock(name)), ...calm];
     if (this.data.locks.remaining > 0) roots.push(this.loadMore());
     this.shown = this.arrangement();
-    const alive = new Set(roots.map(({ id }) => id));
-    for (const root of roots) for (const { id } of root.children()) alive.add(id);
-    this.cache.retain(alive);
+    this.cache.retain(roots);
     return roots;
   }
 

@@ -29,8 +29,12 @@ export class NodeCache {
     this.nodes.delete(id);
   }
 
-  /** Forgets what is no longer there, of lists whose rows come and go for as long as a window lives. */
-  retain(ids: ReadonlySet<string>): void {
+  /**
+   * Forgets all but these nodes and their children: rows of a list come and go for as long as a window
+   * lives.
+   */
+  retain(roots: readonly TreeNode[]): void {
+    const ids = new Set(roots.flatMap((root) => [root, ...root.children()]).map(({ id }) => id));
     for (const id of [...this.nodes.keys()]) if (!ids.has(id)) this.nodes.delete(id);
   }
 
