@@ -81,11 +81,12 @@ export class SideBar {
     await eventually(
       `a menu with ${entry}`,
       async () => {
+        // A menu of an attempt before that came late would take the click.
+        if (await menu.first().isVisible()) await this.page.keyboard.press('Escape');
+        await menu.first().waitFor({ state: 'detached', timeout: CLICK_MS });
         await row.click({ button: 'right', timeout: CLICK_MS });
         await menu.first().waitFor({ timeout: CLICK_MS });
-        if (await item.isVisible()) return true;
-        await this.page.keyboard.press('Escape');
-        return false;
+        return item.isVisible();
       },
       { deadlineMs: 20_000, everyMs: 150 },
     );
