@@ -1,5 +1,5 @@
 // Builds dist/: the extension, the agent, the CLI, and the small programs that the agent starts.
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import * as esbuild from 'esbuild';
@@ -18,6 +18,23 @@ const reportBuilds = {
   },
 };
 
+/**
+ * zod refers to its makers of JSON Schemas from every schema, so no bundler leaves them out. The one
+ * schema we need is written at build time: programs get makers that make nothing, 18 kB smaller.
+ */
+const withoutJsonSchemas = {
+  name: 'without-json-schemas',
+  setup(build) {
+    const makers = /[\\/]zod[\\/]v4[\\/]core[\\/](to-json-schema|json-schema-processors)\.js$/;
+    build.onLoad({ filter: makers }, ({ path }) => {
+      const exported = /^export (?:const|function) (\w+)|^export \{ \w+ as (\w+) \}/gm;
+      const names = [...readFileSync(path, 'utf8').matchAll(exported)].map((m) => m[1] ?? m[2]);
+      const none = 'const none = () => () => { throw new Error("made at build time only"); };';
+      return { contents: `${none} export { ${names.map((name) => `none as ${name}`).join()} };` };
+    });
+  },
+};
+
 const shared = {
   bundle: true,
   platform: 'node',
@@ -29,7 +46,7 @@ const shared = {
   sourcesContent: false,
   metafile: true,
   logLevel: 'warning',
-  plugins: [reportBuilds],
+  plugins: [reportBuilds, withoutJsonSchemas],
   // Prefer ES modules, so that unused code of libraries is left out.
   mainFields: ['module', 'main'],
 };
@@ -76,6 +93,7 @@ async function writeConfigSchema() {
     outdir: undefined,
     write: false,
     minify: false,
+    plugins: [],
   });
   const module = { exports: {} };
   new Function('module', 'exports', 'require', built.outputFiles[0].text)(

@@ -95,6 +95,7 @@ export class Agent {
       const connections = await this.openRedis(this.loaded);
       this.services = new ServiceSet({
         ...{ config: this.loaded.config, workspace: options.workspace, connections },
+        stateFolder: options.stateFolder,
         ...{ holder: this.holder, clock: context.clock, random: context.random },
         ...{ logger: context.logger, onRunsChange: (count) => this.idleExit.setRuns(count) },
       });

@@ -1,3 +1,4 @@
+import * as path from 'node:path';
 import type { Clock } from './common/clock.ts';
 import type { JsonValue } from './common/json.ts';
 import type { Random } from './common/random.ts';
@@ -39,8 +40,14 @@ import { Scheduler } from './schedules/scheduler.ts';
 import { simulateDuplicates } from './simulate/duplicates.ts';
 import { simulateStory } from './simulate/stories/simulateStory.ts';
 import { AgentRegistry } from './state/agentRegistry.ts';
-import { RedisWantedStore } from './streams/redisWantedStore.ts';
-import { StreamService } from './streams/streamService.ts';
+import { TurnTime } from './streams/connection/turnTime.ts';
+import { Venues } from './streams/connection/venueGate.ts';
+import { removeLeftSpill } from './streams/pipeline/leftSpill.ts';
+import { Asks } from './streams/pool/asks.ts';
+import { RedisWantedStore } from './streams/pool/redisWantedStore.ts';
+import { StreamRegistry } from './streams/pool/streamRegistry.ts';
+import { StreamService } from './streams/pool/streamService.ts';
+import { SymbolStore } from './streams/symbols/symbolStore.ts';
 
 /** How long runs may take to finish when the agent leaves, and then to stop when told to. */
 const FINISH_RUNS_MS = 2_500;
@@ -50,6 +57,8 @@ const CLOSE_STREAMS_MS = 1_000;
 export interface ServiceSetOptions {
   config: Config;
   workspace: string;
+  /** Where ticks wait on disk while Redis is away; null: nowhere. */
+  stateFolder: string | null;
   connections: RedisConnections;
   holder: Holder;
   clock: Clock;
@@ -113,7 +122,16 @@ export class ServiceSet {
     });
     this.streams = new StreamService({
       ...{ streams: config.streams, leases: this.leases, enqueuing: this.enqueuer },
-      ...{ clock, random, logger, holder, workspace, loadModule },
+      ...{ clock, random, logger, holder, workspace, loadModule, venues: new Venues(clock) },
+      turnTime: new TurnTime(clock),
+      spillFolder: this.spillFolder(),
+      asks: new Asks(redis, keys.streamAsks),
+      symbols: new SymbolStore(redis, scripts, keys),
+      registry: new StreamRegistry({ redis, scripts, keys, clock, logger }),
+      healthEveryMs: config.health.every,
+      nowMs: () => redisNowMs(redis),
+      agents: () => this.registry.list(),
+      announce: (streams) => this.registry.announce({ streams }),
       wantedStore: new RedisWantedStore(redis, keys.wantedStreams),
       recordDecision: (decision) => this.decisions.record(decision),
       onChange: (row) => this.store.set('streams', row.name, row),
@@ -156,6 +174,16 @@ export class ServiceSet {
     return this.feed.totals;
   }
 
+  /** Ticks that wait for Redis are files there; what a killed agent left is of no use any more. */
+  private spillFolder(): string | null {
+    const { stateFolder, clock, logger } = this.options;
+    if (stateFolder === null) return null;
+    const folder = path.join(stateFolder, 'spill');
+    const removed = removeLeftSpill(folder, clock);
+    if (removed.length > 0) logger.warn({ removed }, 'ticks of killed agents removed');
+    return folder;
+  }
+
   private customKey(type: string, data: JsonValue): Promise<JsonValue> {
     return this.workers === undefined ? Promise.resolve(null) : this.workers.keyOf(type, data);
   }
@@ -172,7 +200,7 @@ export class ServiceSet {
     releasers.add('registry', () => this.registry.close());
     this.followEvents();
     this.startWorkers();
-    await this.registry.announce(this.workers?.workerIds() ?? []);
+    await this.registry.announce({ workers: this.workers?.workerIds() ?? [] });
     this.recovery.start();
     releasers.add('recovery', () => this.recovery.close());
     this.ages.start();
@@ -250,11 +278,18 @@ export class ServiceSet {
     const streamOf = (queue: string) => this.keys.queue(queue, 'events');
     const tail = new EventTail(
       connections.patient('events'),
-      [...this.queues.names().map(streamOf), this.keys.decisions, this.keys.releases],
+      [
+        ...this.queues.names().map(streamOf),
+        ...[this.keys.decisions, this.keys.releases, this.keys.streamAsks],
+      ],
       clock,
       (stream) => {
         if (stream === this.keys.releases) {
           this.leasesChanged();
+          return;
+        }
+        if (stream === this.keys.streamAsks) {
+          this.streams.wake();
           return;
         }
         const queue = this.queues.names().find((name) => streamOf(name) === stream);

@@ -9,7 +9,7 @@ const LOCKS_SHOWN = 100;
 
 runStoryActor(async ({ config, connections, agentId, logger }) => {
   const services = new ServiceSet({
-    ...{ config, connections, logger, workspace: process.cwd() },
+    ...{ config, connections, logger, workspace: process.cwd(), stateFolder: null },
     ...{ holder: currentHolder('all', agentId), clock: systemClock, random: systemRandom },
     onRunsChange: () => undefined,
   });

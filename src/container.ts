@@ -22,6 +22,7 @@ import { LockList } from './model/lockList.ts';
 import { Pages } from './model/pages.ts';
 import { RateMeter } from './model/rateMeter.ts';
 import type { StoreChanges } from './model/store.ts';
+import { SymbolList } from './model/symbolList.ts';
 import { Notices } from './notices.ts';
 import type { StatusSubject } from './present/statusText.ts';
 import { StatusBar } from './statusBar.ts';
@@ -41,9 +42,11 @@ export class Container implements Disposable {
   );
   private readonly time = new AgentTime(systemClock);
   private readonly rates = new RateMeter();
+  private readonly drops = new RateMeter();
   private readonly pages = new Pages<JobRow>(jobKey);
   private readonly locks = new LockList(this.agent.store, this.time);
   private readonly decisions = new DecisionList(this.agent.store);
+  private readonly symbols = new SymbolList(() => this.agent.client, systemClock);
   private readonly explorer: Explorer;
   private readonly statusBar: StatusBar;
   private readonly notices: Notices;
@@ -55,12 +58,13 @@ export class Container implements Disposable {
     this.folder = chooseFolder(vscode.workspace.workspaceFolders);
     this.settings = readSettings(this.folder);
     const t = vscode.l10n.t;
-    const { agent, time, rates, pages, locks, decisions } = this;
+    const { agent, time, rates, pages, locks, decisions, symbols } = this;
     const data: ViewData = {
       store: agent.store,
       pages,
       locks,
       decisions,
+      symbols,
       time,
       rates,
       t,
@@ -199,8 +203,12 @@ export class Container implements Disposable {
       if (after !== undefined) this.time.observe(after.now);
     }
     for (const [name, { after }] of changes.streams) {
-      if (after === undefined) this.rates.forget(name);
-      else this.rates.observe(name, after.batches, this.time.now());
+      if (after === undefined) {
+        for (const meter of [this.rates, this.drops]) meter.forget(name);
+      } else {
+        this.rates.observe(name, after.batches, this.time.now());
+        this.drops.observe(name, after.totalDropped, this.time.now());
+      }
     }
     for (const key of changes.jobs.keys()) this.pages.drop(key);
     this.locks.onRows(changes);
@@ -216,7 +224,7 @@ export class Container implements Disposable {
     const { kind } = this.agent.phase;
     if (kind === 'looking' || kind === 'launching') this.time.reset();
     if (kind === 'idle' || kind === 'failed') {
-      for (const loaded of [this.pages, this.locks, this.decisions]) loaded.clear();
+      for (const loaded of [this.pages, this.locks, this.decisions, this.symbols]) loaded.clear();
     }
     this.recordWatcher?.dispose();
     this.recordWatcher =
@@ -241,11 +249,19 @@ export class Container implements Disposable {
     this.context.set('interlock.hasConfig', hasConfig(this.folder));
   }
 
+  private droppingStreams(): string[] {
+    const nowMs = this.time.now();
+    return [...this.agent.store.rows('streams').keys()].filter(
+      (name) => (this.drops.perSecond(name, nowMs) ?? 0) > 0,
+    );
+  }
+
   private statusSubject(): StatusSubject {
     return {
       state: this.state(),
       problem: this.agent.problem,
       store: this.agent.store,
+      dropping: this.droppingStreams(),
       nowMs: this.time.now(),
     };
   }

@@ -7,6 +7,10 @@ export const COMMANDS = {
   streamStart: 'interlock.stream.start',
   streamStop: 'interlock.stream.stop',
   streamRestart: 'interlock.stream.restart',
+  streamResume: 'interlock.stream.resume',
+  streamRotate: 'interlock.stream.rotate',
+  symbolsAdd: 'interlock.symbols.add',
+  symbolsRemove: 'interlock.symbols.remove',
   jobEnqueue: 'interlock.job.enqueue',
   jobRequeue: 'interlock.job.requeue',
   jobRequeueAllFailed: 'interlock.job.requeueAllFailed',
@@ -74,8 +78,11 @@ export type ContextKey = keyof typeof CONTEXT_DEFAULTS;
 
 /** Kinds of tree rows with the marks they may carry, in the order in which marks are written. */
 export const ROW_KINDS = {
-  stream: ['wanted', 'stopped'],
-  connection: [],
+  stream: ['wanted', 'stopped', 'suspended'],
+  shardGroup: [],
+  connection: ['suspended', 'live', 'other'],
+  symbols: [],
+  symbol: [],
   detail: [],
   queue: ['paused', 'open'],
   jobGroup: ['failed', 'other'],

@@ -1,5 +1,6 @@
 import { parseDurationMs } from '../common/duration.ts';
 import type { Config, ScheduleConfig } from './schema.ts';
+import { withStreamSecrets } from './streamSecrets.ts';
 import type { ConfigProblem } from './unsupported.ts';
 
 type Switch = keyof Config['deduplication'];
@@ -38,8 +39,11 @@ export function applyEnvironment(
   }
   const maxAge = lockTimeout(env[LOCK_TIMEOUT], problems) ?? config.locks.maxAge;
   const schedules = withIntervals(config, env, problems);
+  const secrets = withStreamSecrets(config.streams, env);
+  problems.push(...secrets.problems);
+  const { streams } = secrets;
   return {
-    config: { ...config, deduplication, schedules, locks: { ...config.locks, maxAge } },
+    config: { ...config, deduplication, schedules, streams, locks: { ...config.locks, maxAge } },
     problems,
   };
 }

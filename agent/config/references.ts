@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import * as path from 'node:path';
 import { CronExpressionParser } from 'cron-parser';
 import { messageOf } from '../common/errors.ts';
+import { adapterExpected, isBuiltInAdapter } from './builtInAdapters.ts';
 import type { Config } from './schema.ts';
 import type { ConfigProblem } from './unsupported.ts';
 
@@ -13,6 +14,11 @@ export function checkReferences(config: Config, workspace: string): ConfigProble
   const checkFile = (at: string, file: string) => {
     const full = path.resolve(workspace, file);
     if (!isFile(full)) add(at, file, `a file that exists: there is none at ${full}`);
+  };
+  const checkAdapter = (at: string, adapter: string | undefined) => {
+    if (adapter === undefined || isBuiltInAdapter(adapter)) return;
+    const full = path.resolve(workspace, adapter);
+    if (!isFile(full)) add(at, adapter, adapterExpected(adapter, full));
   };
   const checkJob = (at: string, type: string) => {
     if (Object.hasOwn(config.jobs, type)) return;
@@ -39,7 +45,7 @@ export function checkReferences(config: Config, workspace: string): ConfigProble
   }
   for (const [name, stream] of Object.entries(config.streams)) {
     checkJob(`streams.${name}.job`, stream.job);
-    if (stream.adapter !== undefined) checkFile(`streams.${name}.adapter`, stream.adapter);
+    checkAdapter(`streams.${name}.adapter`, stream.adapter);
   }
   return problems;
 }

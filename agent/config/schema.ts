@@ -37,6 +37,7 @@ const MINUTE_MS = 60_000;
 
 const positiveInt = z.number().int().positive();
 const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'expected a time such as "09:15"');
+const isoDate = z.iso.date('expected a date such as "2026-01-26"');
 const weekday = z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']);
 
 const timezone = z
@@ -140,32 +141,75 @@ export const scheduleConfig = z.strictObject({
   data: z.json().optional().meta({ description: 'Payload of the jobs.' }),
 });
 
+/** So many in any stretch of that length. */
+const rate = z.strictObject({ count: positiveInt, per: timerDuration(1) });
+
+export const streamLimits = z
+  .strictObject({
+    connects: z.array(rate).optional().meta({ description: 'Attempts to connect, per host.' }),
+    messages: z.array(rate).optional().meta({ description: 'Frames sent over one connection.' }),
+    connections: positiveInt.optional().meta({ description: 'Connections at one time, per host.' }),
+    symbolsPerFrame: positiveInt.optional(),
+    symbolsPerConnection: positiveInt.optional().meta({
+      description: 'Most symbols of one connection: a higher one of the stream is cut to it.',
+    }),
+    maxLifetime: timerDuration(1_000).optional().meta({
+      description: 'The venue closes a connection after that; it is replaced in time.',
+    }),
+  })
+  .meta({ description: 'Rules of the venue. Left out: those of the adapter.' });
+
 export const streamConfig = z.strictObject({
   url: z
     .string()
     .refine((url) => isUrlOf(url, /^wss?:\/\//), 'expected a URL that begins with ws:// or wss://'),
   symbols: z.array(z.string().min(1)).min(1),
-  adapter: z.string().optional(),
+  adapter: z.string().min(1).optional().meta({
+    description: '"binance-spot", "kite", or a file. Left out: ticks as JSON.',
+  }),
   job: z.string().min(1).meta({ description: 'Job type that gets the batches of ticks.' }),
   batch: z
     .strictObject({ maxTicks: positiveInt.default(500), maxWait: timerDuration(0).default(200) })
     .default({ maxTicks: 500, maxWait: 200 }),
-  symbolsPerConnection: positiveInt.optional(),
-  maxSymbols: positiveInt.optional(),
-  connectionDelay: duration.optional(),
-  liteMode: z.boolean().optional(),
+  buffer: z
+    .strictObject({
+      ticks: positiveInt.default(100_000),
+      diskBytes: z.number().int().nonnegative().default(256 * 1024 * 1024),
+    })
+    .prefault({})
+    .meta({
+      description:
+        'What waits while Redis is away, per stream and agent: ticks in memory, then bytes on disk; then the oldest are dropped, with a count.',
+    }),
+  symbolsPerConnection: positiveInt.default(50),
+  maxSymbols: positiveInt.default(250).meta({
+    description: 'Symbols beyond it are not subscribed, and that is said.',
+  }),
+  connectionDelay: timerDuration(0).default(3_000).meta({
+    description: 'Between the first starts of two connections of this stream.',
+  }),
+  monitorInterval: timerDuration(100).default(30_000).meta({
+    description: 'How often the figures of its connections are logged.',
+  }),
+  liteMode: z.boolean().default(false).meta({
+    description: 'Only the last tick of each symbol in a batch is kept.',
+  }),
+  limits: streamLimits.optional(),
   hours: z
     .strictObject({
       timezone,
       open: timeOfDay,
       close: timeOfDay,
       days: z.array(weekday).min(1),
-      holidays: z.array(z.string()).optional(),
+      holidays: z.array(isoDate).default([]),
     })
-    .optional(),
-  heartbeat: duration.optional(),
-  staleAfter: duration.optional(),
-  expireAfter: duration.optional(),
+    .optional()
+    .meta({ description: 'It sleeps outside of them. "close" before "open": over midnight.' }),
+  heartbeat: timerDuration(100).default(30_000),
+  staleAfter: timerDuration(200).default(120_000).meta({
+    description: 'An entry of the registry without a heartbeat for that long is not running.',
+  }),
+  expireAfter: timerDuration(1_000).default(3_600_000),
   maxRetries: z.number().int().nonnegative().default(0).meta({ description: '0 = for ever.' }),
 });
 
@@ -189,14 +233,16 @@ export const configSchema = z
       .record(z.string().regex(/^[^:]+$/, 'expected a name without ":"'), jobTypeConfig)
       .default({}),
     schedules: z.record(z.string().min(1), scheduleConfig).default({}),
-    streams: z.record(z.string().min(1), streamConfig).default({}),
+    streams: z
+      .record(z.string().regex(/^[^/]+$/, 'expected a name without "/"'), streamConfig)
+      .default({}),
     scheduler: z
       .strictObject({
         cycle: timerDuration(100).default(60_000),
         lockTtl: timerDuration(MIN_LEASE_MS).default(90_000),
       })
       .default({ cycle: 60_000, lockTtl: 90_000 }),
-    health: z.strictObject({ every: duration }).optional(),
+    health: z.strictObject({ every: timerDuration(1_000).default(300_000) }).prefault({}),
     locks: z
       .strictObject({
         warnAfter: duration.default(30 * MINUTE_MS),
@@ -242,4 +288,5 @@ export type Config = z.infer<typeof configSchema>;
 export type JobTypeConfig = z.infer<typeof jobTypeConfig>;
 export type ScheduleConfig = z.infer<typeof scheduleConfig>;
 export type StreamConfig = z.infer<typeof streamConfig>;
+export type StreamLimits = z.infer<typeof streamLimits>;
 export type RetryConfig = z.infer<typeof retry>;

@@ -14,7 +14,6 @@ export function findUnsupported(config: Config): ConfigProblem[] {
     if (value === undefined) return;
     problems.push({ path, value, expected: `not supported yet in this version: ${instead}` });
   };
-  const leaveOut = 'leave it out';
 
   for (const [name, job] of Object.entries(config.jobs)) {
     const at = `jobs.${name}`;
@@ -30,17 +29,5 @@ export function findUnsupported(config: Config): ConfigProblem[] {
       refuse(`${at}.missed`, schedule.missed, 'use "run-once", which is the default');
     }
   }
-  for (const [name, stream] of Object.entries(config.streams)) {
-    const at = `streams.${name}`;
-    refuse(`${at}.symbolsPerConnection`, stream.symbolsPerConnection, 'a stream is one connection');
-    refuse(`${at}.maxSymbols`, stream.maxSymbols, leaveOut);
-    refuse(`${at}.connectionDelay`, stream.connectionDelay, leaveOut);
-    refuse(`${at}.liteMode`, stream.liteMode, leaveOut);
-    refuse(`${at}.hours`, stream.hours, leaveOut);
-    refuse(`${at}.heartbeat`, stream.heartbeat, leaveOut);
-    refuse(`${at}.staleAfter`, stream.staleAfter, leaveOut);
-    refuse(`${at}.expireAfter`, stream.expireAfter, leaveOut);
-  }
-  refuse('health', config.health, leaveOut);
   return problems;
 }

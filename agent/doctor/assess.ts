@@ -1,5 +1,5 @@
 import { formatDuration } from '../common/duration.ts';
-import type { LockRow } from '../protocol/model.ts';
+import type { ConnectionState, LockRow } from '../protocol/model.ts';
 import { assessRedis } from './assessRedis.ts';
 import { failure, ok, warning, type Check } from './check.ts';
 import type { DoctorFacts, QueueFacts, StateFolderFacts } from './facts.ts';
@@ -172,6 +172,9 @@ function assessFailed(queues: QueueFacts[]): Check {
   );
 }
 
+/** Live, or not meant to be. */
+const FINE_STATES: ReadonlySet<ConnectionState> = new Set(['live', 'closed', 'sleeping']);
+
 function assessStreams({ streams }: DoctorFacts): Check[] {
   if (streams === null || streams.length === 0) return [];
   const name = 'streams';
@@ -189,11 +192,11 @@ function assessStreams({ streams }: DoctorFacts): Check[] {
       failure(
         name,
         `Given up: ${because(suspended)}.`,
-        `Correct the cause, then: interlock streams restart ${names}`,
+        `Correct the cause, then: interlock streams resume ${names}`,
       ),
     ];
   }
-  const down = connections.filter((row) => row.state !== 'live' && row.state !== 'closed');
+  const down = connections.filter(({ state }) => !FINE_STATES.has(state));
   if (down.length > 0)
     return [warning(name, `Not live: ${because(down)}.`, 'It connects again by itself.')];
   return [

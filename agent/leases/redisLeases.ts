@@ -9,7 +9,16 @@ import { redisNowMs } from '../redis/redisNow.ts';
 import type { Scripts } from '../redis/scripts.ts';
 import { isHolderAlive } from '../state/processIdentity.ts';
 import { readHolder } from '../state/readHolder.ts';
-import type { AcquireResult, DeadLease, LeaseHeld, LeaseRequest, Leases } from './lease.ts';
+import type {
+  AcquireResult,
+  DeadLease,
+  LeaseHeld,
+  LeaseRequest,
+  Leases,
+  PassableLease,
+  PassableLeases,
+  PassedLease,
+} from './lease.ts';
 import { lockState } from './lockState.ts';
 import { RenewedLease } from './renewedLease.ts';
 
@@ -18,7 +27,7 @@ const millis = z.coerce.number().int();
 const time = millis.min(0).max(8.64e15);
 
 const acquireAnswer = z.union([
-  z.tuple([z.literal(1), millis, millis, z.string()]),
+  z.tuple([z.literal(1), millis, millis, z.string(), millis]),
   z.tuple([z.literal(0), millis, millis, millis, millis, z.string(), z.string()]),
 ]);
 
@@ -52,19 +61,42 @@ export interface RedisLeasesOptions {
 }
 
 /** Leases in Redis: its clock decides, its scripts are atomic. */
-export class RedisLeases implements Leases {
+export class RedisLeases implements Leases, PassableLeases {
   constructor(private readonly options: RedisLeasesOptions) {}
 
   /**
    * Takes a lease that is free, or whose holder is proven dead: a process of this host that is
    * gone. Age alone frees nothing.
    */
-  async acquire(request: LeaseRequest): Promise<AcquireResult> {
+  async acquire(request: LeaseRequest): Promise<AcquireResult<PassableLease>> {
     const first = await this.tryAcquire(request, '');
     if (first.acquired) return first;
     if (isHolderAlive(first.held.holder) !== false) return first;
     const second = await this.tryAcquire(request, first.token);
     return second.acquired ? { ...second, takenOverFrom: first.held.holder } : second;
+  }
+
+  async adopt({ name, token, fence, acquiredAtMs, ttlMs }: PassedLease): Promise<PassableLease | undefined> {
+    const { scripts, keys, clock } = this.options;
+    // Its time runs since it was handed over, and how long that is ago is not known here.
+    const askedAt = clock.monotonic();
+    const renewed = await scripts.run('renewLease', [keys.lease(name)], [token, ttlMs]);
+    if (renewed !== 1) return undefined;
+    return new RenewedLease({
+      ...{ name, fence, acquiredAtMs, ttlMs, token, scripts, keys, clock, askedAt },
+    });
+  }
+
+  async holders(names: readonly string[]): Promise<Map<string, LeaseHeld>> {
+    const readOnce = holderReader();
+    const held = new Map<string, LeaseHeld>();
+    for (const { name, hash, ttlMs } of await this.readAll([...names])) {
+      const parsed = leaseHash.safeParse(hash);
+      if (!parsed.success || ttlMs === 0 || ttlMs === -2) continue;
+      const { fence, acquiredAt: acquiredAtMs, renewedAt: renewedAtMs, holder } = parsed.data;
+      held.set(name, { holder: readOnce(holder), fence, acquiredAtMs, renewedAtMs, ttlMs });
+    }
+    return held;
   }
 
   async list(): Promise<LockRow[]> {
@@ -123,7 +155,7 @@ export class RedisLeases implements Leases {
     request: LeaseRequest,
     deadToken: string,
   ): Promise<
-    Extract<AcquireResult, { acquired: true }> | { acquired: false; held: LeaseHeld; token: string }
+    Extract<AcquireResult<PassableLease>, { acquired: true }> | { acquired: false; held: LeaseHeld; token: string }
   > {
     const { scripts, keys, clock, holder } = this.options;
     const token = randomUUID();
@@ -143,7 +175,7 @@ export class RedisLeases implements Leases {
         ...{ name: request.name, fence: answer[1], acquiredAtMs: answer[2], ttlMs: request.ttlMs },
         ...{ token, scripts, keys, clock, askedAt },
       });
-      return { acquired: true, lease, takenOverFrom: null };
+      return { acquired: true, lease, takenOverFrom: null, fenceBefore: answer[4] };
     }
     const [, fence, acquiredAtMs, renewedAtMs, ttlMs, holderText, heldToken] = answer;
     const heldBy = holderOf(holderText);

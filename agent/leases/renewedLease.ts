@@ -1,8 +1,12 @@
+import * as z from 'zod';
 import type { Clock, Timer } from '../common/clock.ts';
 import { InterlockError } from '../common/errors.ts';
+import type { JsonValue } from '../common/json.ts';
 import type { Keys } from '../redis/keys.ts';
 import type { Scripts } from '../redis/scripts.ts';
-import type { Lease } from './lease.ts';
+import type { LeaseHeir, PassableLease } from './lease.ts';
+
+const passAnswer = z.tuple([z.number(), z.unknown()]);
 
 export interface RenewedLeaseOptions {
   name: string;
@@ -21,7 +25,7 @@ export interface RenewedLeaseOptions {
  * A lease that renews itself at a third of its TTL. It counts as lost when Redis says so, or when
  * a whole TTL has passed since the last renewal that succeeded was asked for.
  */
-export class RenewedLease implements Lease {
+export class RenewedLease implements PassableLease {
   readonly name: string;
   readonly fence: number;
   readonly acquiredAtMs: number;
@@ -55,6 +59,21 @@ export class RenewedLease implements Lease {
     } catch {
       // Redis is away: the TTL frees it.
     }
+  }
+
+  async passTo(heir: LeaseHeir, message: Record<string, JsonValue>): Promise<boolean> {
+    if (this.released) return false;
+    this.end();
+    const { scripts, keys, token, name, ttlMs } = this.options;
+    const answer = await scripts.run(
+      'passLease',
+      [keys.lease(name), keys.fences, keys.streamAsks],
+      [
+        ...[token, name, heir.token, JSON.stringify(heir.holder), ttlMs],
+        JSON.stringify(message).slice(0, -1),
+      ],
+    );
+    return passAnswer.parse(answer)[0] === 1;
   }
 
   private scheduleRenewal(): void {

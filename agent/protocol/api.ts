@@ -15,6 +15,7 @@ import {
   stateDelta,
   stateSnapshot,
   streamRow,
+  symbolRow,
 } from './model.ts';
 
 const nothing = z.object({});
@@ -34,6 +35,20 @@ const bulkResult = z.object({
 /** A page of a list that may be long, and how long it is. */
 const pageOf = <S extends z.ZodType>(row: S) =>
   z.object({ rows: z.array(row), total: z.number().int() });
+
+const shardRef = z.strictObject({ name, shard: z.number().int().min(0).optional() });
+const symbolsRef = z.strictObject({ name, symbols: z.array(z.string().min(1)).min(1).max(100_000) });
+
+/** What became of the symbols that a person asked to add or to remove. */
+export const symbolsChange = z.object({
+  decision,
+  /** Subscribed or unsubscribed by this. */
+  changed: z.array(z.string()),
+  /** Nothing to do: subscribed already (maybe by another name), or not there. */
+  unchanged: z.array(z.object({ symbol: z.string(), why: z.string() })),
+  /** Cut off by `maxSymbols`. */
+  cut: z.array(z.string()),
+});
 
 /** Something in Redis that belongs to nobody any more. */
 export const orphan = z.object({
@@ -187,6 +202,21 @@ export const requests = {
   startStream: define('streams/start', z.strictObject({ name }), decision),
   stopStream: define('streams/stop', z.strictObject({ name }), decision),
   restartStream: define('streams/restart', z.strictObject({ name }), decision),
+  /** Tries again what is suspended: one shard, or all of them. */
+  resumeStream: define('streams/resume', shardRef, decision),
+  /** A new connection first, then the old one closes: one shard, or all of them one after the other. */
+  rotateStream: define('streams/rotate', shardRef, decision),
+  addSymbols: define('streams/add-symbols', symbolsRef, symbolsChange),
+  removeSymbols: define('streams/remove-symbols', symbolsRef, symbolsChange),
+  symbols: define(
+    'streams/symbols',
+    z.strictObject({
+      ...{ name, shard: z.number().int().min(0).optional() },
+      search: z.string().optional(),
+      ...page,
+    }),
+    pageOf(symbolRow),
+  ),
 
   /** What needs a person first, then by kind and name. */
   locks: define(
@@ -283,4 +313,5 @@ export type Orphan = z.infer<typeof orphan>;
 export type StoryName = z.infer<typeof storyName>;
 export type StoryEvent = z.infer<typeof storyEvent>;
 export type StoryResult = z.infer<typeof storyResult>;
+export type SymbolsChange = z.infer<typeof symbolsChange>;
 export type BulkResult = z.infer<typeof bulkResult>;

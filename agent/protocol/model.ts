@@ -71,21 +71,44 @@ export const connectionState = z.enum([
   'backing_off',
   'suspended',
   'closed',
+  /** Outside the hours of its stream. */
+  'sleeping',
+  /** Wanted, and no agent has it yet. */
+  'waiting',
 ]);
 
+/** Milliseconds from the time in a tick to its arrival, over the last minute. */
+export const lagFigures = z.object({ p50: z.number(), p99: z.number() });
+
+/** One shard of a stream, wherever it lives. */
 export const connectionRow = z.object({
   shard: z.number().int(),
   state: connectionState,
+  /** Since when it is in this state. */
+  since: z.string().nullable(),
   messages: z.number().int(),
   ticks: z.number().int(),
   errors: z.number().int(),
+  /** All of them, while the stream has at most 500; else none: `streams/symbols` pages through them. */
   symbols: z.array(z.string()),
+  symbolCount: z.number().int(),
   lastMessageAt: z.string().nullable(),
   reconnectAttempts: z.number().int(),
   /** Ticks lost as told by sequence numbers. */
   gaps: z.number().int(),
+  /** Ticks given up, because they could not be enqueued in time. */
+  dropped: z.number().int(),
+  /** Ticks that wait for Redis, in memory and on disk. */
+  buffered: z.number().int(),
+  /** null: the ticks carry no time. */
+  lag: lagFigures.nullable(),
   /** Why it is not live: last error or close code, in words. */
   trouble: z.string().nullable(),
+  holder: holder.nullable(),
+  fence: z.number().int().nullable(),
+  startedAt: z.string().nullable(),
+  /** When the figures were taken; null: now, by this agent. */
+  asOf: z.string().nullable(),
 });
 
 export const streamRow = z.object({
@@ -94,8 +117,16 @@ export const streamRow = z.object({
   url: z.string(),
   /** What the person wants. */
   wanted: z.enum(['running', 'stopped']),
-  /** `running` here, `elsewhere`: another agent holds it, `waiting`: wanted, lease not yet ours. */
-  state: z.enum(['running', 'elsewhere', 'waiting', 'stopped']),
+  /**
+   * `running`: a shard of it lives here, `elsewhere`: other agents hold it, `waiting`: wanted, and
+   * nobody has it yet, `sleeping`: outside its hours.
+   */
+  state: z.enum(['running', 'elsewhere', 'waiting', 'stopped', 'sleeping']),
+  /** Until when it sleeps. */
+  until: z.string().nullable(),
+  /** Of its hours, for people who read `until`; left out: it has no hours. */
+  timezone: z.string().optional(),
+  /** Of its first shard that is held. */
   holder: holder.nullable(),
   fence: z.number().int().nullable(),
   startedAt: z.string().nullable(),
@@ -103,9 +134,32 @@ export const streamRow = z.object({
   totalMessages: z.number().int(),
   totalTicks: z.number().int(),
   totalErrors: z.number().int(),
+  totalGaps: z.number().int(),
+  totalDropped: z.number().int(),
   /** Tick batches that became jobs. */
   batches: z.number().int(),
+  symbolCount: z.number().int(),
+  /** Symbols that are not subscribed, because the stream has more than `maxSymbols`. */
+  cutSymbols: z.number().int(),
+  /** Symbols that were left out, because another one means the same. */
+  aliases: z.number().int(),
+  /** What the last health check found, in words. */
+  health: z.object({ at: z.string(), ok: z.boolean(), summary: z.string() }).nullable(),
+  /** One per shard, in order, whoever holds it. */
   connections: z.array(connectionRow),
+});
+
+/** One symbol of a stream. */
+export const symbolRow = z.object({
+  /** As it is asked for. */
+  symbol: z.string(),
+  /** What it is stored as. */
+  name: z.string(),
+  /** null: cut off by `maxSymbols`. */
+  shard: z.number().int().nullable(),
+  ticks: z.number().int(),
+  gaps: z.number().int(),
+  lastTickAt: z.string().nullable(),
 });
 
 export const lockKind = z.enum(['scheduler', 'stream', 'run', 'job', 'dedup', 'watched']);
@@ -278,6 +332,8 @@ export type JobDetail = z.infer<typeof jobDetail>;
 export type ScheduleRow = z.infer<typeof scheduleRow>;
 export type ConnectionState = z.infer<typeof connectionState>;
 export type ConnectionRow = z.infer<typeof connectionRow>;
+export type SymbolRow = z.infer<typeof symbolRow>;
+export type LagFigures = z.infer<typeof lagFigures>;
 export type StreamRow = z.infer<typeof streamRow>;
 export type LockKind = z.infer<typeof lockKind>;
 export type LockRow = z.infer<typeof lockRow>;

@@ -74,6 +74,24 @@ export class Keys {
     return this.own('wanted-streams');
   }
 
+  /** Hash: which symbol of a stream is in which shard, with a revision that grows. */
+  streamPlan(stream: string): string {
+    return this.own(`stream-plan:${stream}`);
+  }
+
+  /** Stream, capped: what agents ask of each other about streams. */
+  get streamAsks(): string {
+    return this.own('stream-asks');
+  }
+
+  /**
+   * Hash, field = shard: who runs it, as JSON with the time of its last heartbeat. Ends when no shard
+   * has a heartbeat for long.
+   */
+  streamEntries(stream: string): string {
+    return this.own(`stream-entries:${stream}`);
+  }
+
   /** BullMQ's hash of a job. */
   job(queue: string, id: string): string {
     return `${this.prefix}:${queue}:${id}`;

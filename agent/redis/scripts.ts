@@ -38,6 +38,11 @@ export type ScriptName =
   | 'removeDeadAgent'
   | 'claimSlot'
   | 'confirmSlot'
+  | 'writeStreamPlan'
+  | 'passLease'
+  | 'writeStreamEntries'
+  | 'removeStreamEntries'
+  | 'removeStaleStreamEntries'
   | 'writeStoryResource';
 
 interface Script {

@@ -24,7 +24,7 @@ import type { ParamsOf } from '../protocol/define.ts';
 import type { AgentStatus, LockRow, RunRow } from '../protocol/model.ts';
 import { PROTOCOL_VERSION } from '../protocol/version.ts';
 import type { Scheduler } from '../schedules/scheduler.ts';
-import type { StreamService } from '../streams/streamService.ts';
+import type { StreamService } from '../streams/pool/streamService.ts';
 import type { Handlers } from './server.ts';
 
 /** So many jobs are put in at one time: round trips overlap, and memory stays bounded. */
@@ -209,13 +209,18 @@ function queueHandlers(services: AgentServices): Some<'queues' | 'pauseQueue' | 
 
 function streamHandlers(
   services: AgentServices,
-): Some<'streams' | 'startStream' | 'stopStream' | 'restartStream'> {
+): Some<'streams' | 'startStream' | 'stopStream' | 'restartStream' | 'resumeStream' | 'rotateStream' | 'addSymbols' | 'removeSymbols' | 'symbols'> {
   const { streams } = services;
   return {
     streams: async () => Promise.resolve(streams.rows()),
     startStream: ({ name }) => streams.start(name),
     stopStream: ({ name }) => streams.stop(name),
     restartStream: ({ name }) => streams.restart(name),
+    resumeStream: ({ name, shard }) => streams.resume(name, shard),
+    rotateStream: ({ name, shard }) => streams.rotate(name, shard),
+    addSymbols: ({ name, symbols }) => streams.addSymbols(name, symbols),
+    removeSymbols: ({ name, symbols }) => streams.removeSymbols(name, symbols),
+    symbols: (params) => streams.symbols(params),
   };
 }
 

@@ -15,16 +15,28 @@ export interface AgentEntry {
   holder: Holder | null;
   /** Ids of its BullMQ workers: the tokens of their locks begin with one. */
   workers: string[];
+  /** Streams that it can run; none while it leaves. */
+  streams: string[];
+}
+
+/** What an agent tells of itself besides who it is. */
+export interface AgentFacts {
+  workers: readonly string[];
+  streams: readonly string[];
 }
 
 const entries = z.record(z.string(), z.string());
-const workersSchema = z.object({ workers: z.array(z.string()).default([]) });
+const factsSchema = z.object({
+  workers: z.array(z.string()).default([]),
+  streams: z.array(z.string()).default([]),
+});
+const NO_FACTS = { workers: [], streams: [] };
 
 /** Who the agents on this Redis are, so that a job's worker can be named. */
 export class AgentRegistry {
   private timer: Timer | undefined;
   private closed = false;
-  private workers: readonly string[] = [];
+  private facts: AgentFacts = NO_FACTS;
 
   constructor(
     private readonly redis: Redis,
@@ -38,9 +50,12 @@ export class AgentRegistry {
     await this.beat();
   }
 
-  /** Tells which BullMQ workers are ours, so that others can prove whose a lock is. */
-  async announce(workers: readonly string[]): Promise<void> {
-    this.workers = workers;
+  /**
+   * Tells which BullMQ workers are ours, so that others can prove whose a lock is, and which streams
+   * we can run.
+   */
+  async announce(facts: Partial<AgentFacts>): Promise<void> {
+    this.facts = { ...this.facts, ...facts };
     this.timer?.cancel();
     await this.beat();
   }
@@ -54,7 +69,7 @@ export class AgentRegistry {
     return Object.entries(found).map(([agentId, text]) => ({
       ...{ agentId, text },
       holder: readHolder(text, this.holder.hostId),
-      workers: readWorkers(text),
+      ...readFacts(text),
     }));
   }
 
@@ -71,7 +86,7 @@ export class AgentRegistry {
 
   private async beat(): Promise<void> {
     if (this.isClosed()) return;
-    const entry = { ...this.holder, workers: this.workers, heartbeatMs: this.clock.now() };
+    const entry = { ...this.holder, ...this.facts, heartbeatMs: this.clock.now() };
     try {
       await this.redis.hset(this.key, this.holder.agentId, JSON.stringify(entry));
     } catch {
@@ -83,10 +98,10 @@ export class AgentRegistry {
   }
 }
 
-function readWorkers(text: string): string[] {
+function readFacts(text: string): z.infer<typeof factsSchema> {
   try {
-    return workersSchema.safeParse(JSON.parse(text)).data?.workers ?? [];
+    return factsSchema.safeParse(JSON.parse(text)).data ?? NO_FACTS;
   } catch {
-    return [];
+    return NO_FACTS;
   }
 }

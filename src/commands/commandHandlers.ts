@@ -12,12 +12,14 @@ import { scheduleCommands } from './scheduleCommands.ts';
 import { simulateCommands } from './simulateCommands.ts';
 import { storyCommands } from './storyCommands.ts';
 import { streamCommands } from './streamCommands.ts';
+import { symbolCommands } from './symbolCommands.ts';
 
 /** Every command of the manifest. Loaded when the first one is called. */
 export function commandHandlers(context: CommandContext): CommandHandlers {
   return {
     ...agentCommands(context),
     ...streamCommands(context),
+    ...symbolCommands(context),
     ...jobCommands(context),
     ...queueCommands(context),
     ...scheduleCommands(context),

@@ -1,91 +1,118 @@
 import * as vscode from 'vscode';
+import { runsAlready } from '../../agent/protocol/alreadyRunning.ts';
 import { requests } from '../../agent/protocol/api.ts';
-import type { StreamRow } from '../../agent/protocol/model.ts';
+import type { Decision } from '../../agent/protocol/decision.ts';
 import { COMMANDS } from '../contributions.ts';
-import { sortedByName } from '../model/selectors.ts';
-import { formatAgo } from '../present/age.ts';
-import { describeHolder } from '../present/holderText.ts';
-import { describeStream } from '../present/streamText.ts';
-import { StreamNode } from '../views/nodes/streamNode.ts';
+import { CallsUnderWay } from '../model/callsUnderWay.ts';
+import { isConnected } from '../model/selectors.ts';
+import { decisionSentence } from '../present/decisionText.ts';
+import { alreadyRunningText, underWayText } from '../present/streamAnswers.ts';
 import type { CommandContext, CommandHandlers } from './commandContext.ts';
-import { nodesOf, pickOne } from './quickPick.ts';
+import { confirmInterruption } from './confirmInterruption.ts';
+import { chosenShards, chosenStreams, type ShardRef } from './streamPicks.ts';
 import { tellDecision } from './tell.ts';
 
 type StreamCommand =
-  typeof COMMANDS.streamStart | typeof COMMANDS.streamStop | typeof COMMANDS.streamRestart;
+  | typeof COMMANDS.streamStart
+  | typeof COMMANDS.streamStop
+  | typeof COMMANDS.streamRestart
+  | typeof COMMANDS.streamResume
+  | typeof COMMANDS.streamRotate;
+
+/** How long a message stays in the status bar. */
+const SHOWN_MS = 4_000;
 
 export function streamCommands(context: CommandContext): Pick<CommandHandlers, StreamCommand> {
+  const calls = new StreamCalls(context);
   return {
     [COMMANDS.streamStart]: async (node, selection) => {
       const title = vscode.l10n.t('Start Stream');
-      for (const name of await chosenStreams(context, title, node, selection)) {
-        await startStream(context, name);
-      }
+      const names = await chosenStreams(context, title, 'any', node, selection);
+      for (const name of names) await calls.start(title, name);
     },
     [COMMANDS.streamStop]: async (node, selection) => {
       const title = vscode.l10n.t('Stop Stream');
-      for (const name of await chosenStreams(context, title, node, selection)) {
-        await report(context, await context.agent.client.request(requests.stopStream, { name }));
-      }
+      const names = await chosenStreams(context, title, 'wanted', node, selection);
+      if (!(await confirmInterruption('stop', interrupted(context, names)))) return;
+      for (const name of names)
+        await calls.ask(title, name, (client) => client.request(requests.stopStream, { name }));
     },
     [COMMANDS.streamRestart]: async (node, selection) => {
       const title = vscode.l10n.t('Restart Stream');
-      for (const name of await chosenStreams(context, title, node, selection)) {
-        await report(context, await context.agent.client.request(requests.restartStream, { name }));
-      }
+      const names = await chosenStreams(context, title, 'any', node, selection);
+      if (!(await confirmInterruption('restart', interrupted(context, names)))) return;
+      for (const name of names)
+        await calls.ask(title, name, (client) => client.request(requests.restartStream, { name }));
+    },
+    [COMMANDS.streamResume]: async (node, selection) => {
+      const title = vscode.l10n.t('Resume Suspended Connections');
+      for (const shard of await chosenShards(context, title, 'suspended', node, selection))
+        await calls.ask(title, nameOf(shard), (client) =>
+          client.request(requests.resumeStream, shard),
+        );
+    },
+    [COMMANDS.streamRotate]: async (node, selection) => {
+      const title = vscode.l10n.t('Rotate Connections Now');
+      for (const shard of await chosenShards(context, title, 'connected', node, selection))
+        await calls.ask(title, nameOf(shard), (client) =>
+          client.request(requests.rotateStream, shard),
+        );
     },
   };
 }
 
-/** A stream that this window knows to run is not even asked for. */
-async function startStream(context: CommandContext, name: string): Promise<void> {
-  const stream = context.data.store.rows('streams').get(name);
-  if (stream !== undefined && runsAlready(stream) && !context.agent.isStale) {
-    void vscode.window.showInformationMessage(alreadyRunning(context, stream));
-    return;
+/** Those of the streams that have a connection to lose. */
+function interrupted(context: CommandContext, names: readonly string[]) {
+  const streams = context.data.store.rows('streams');
+  return names.flatMap((name) => streams.get(name) ?? []).filter(isConnected);
+}
+
+function nameOf({ name, shard }: ShardRef): string {
+  return shard === undefined ? name : `${name} ${shard}`;
+}
+
+type Client = CommandContext['agent']['client'];
+
+/** Calls about streams, each once: a second click is told that the first is under way. */
+class StreamCalls {
+  private readonly underWay: CallsUnderWay;
+
+  constructor(private readonly context: CommandContext) {
+    this.underWay = new CallsUnderWay(() => performance.now());
   }
-  await report(context, await context.agent.client.request(requests.startStream, { name }));
-}
 
-function runsAlready(stream: StreamRow): boolean {
-  return (
-    stream.wanted === 'running' && (stream.state === 'running' || stream.state === 'elsewhere')
-  );
-}
+  /** A stream that this window knows to run, here or elsewhere, is not even asked for. */
+  async start(title: string, name: string): Promise<void> {
+    const { data, agent } = this.context;
+    const stream = data.store.rows('streams').get(name);
+    if (stream !== undefined && runsAlready(stream) && !agent.isStale) {
+      const text = alreadyRunningText(stream, data.time.now(), data.t);
+      void vscode.window.showInformationMessage(text);
+      return;
+    }
+    await this.ask(title, name, (client) => client.request(requests.startStream, { name }));
+  }
 
-function alreadyRunning(context: CommandContext, stream: StreamRow): string {
-  const { t, time } = context.data;
-  const where = stream.holder === null ? '' : describeHolder(stream.holder, t);
-  const since = formatAgo(stream.startedAt, time.now(), t);
-  const facts = [where, since === '' ? '' : t('started {0}', since)].filter((fact) => fact !== '');
-  const sentence = t('Stream {0} is already running', stream.name);
-  return facts.length === 0 ? `${sentence}.` : `${sentence} (${facts.join(', ')}).`;
-}
+  async ask(
+    title: string,
+    about: string,
+    call: (client: Client) => Promise<Decision>,
+  ): Promise<void> {
+    const { agent, data } = this.context;
+    const ageMs = this.underWay.ageMs(title, about);
+    if (ageMs !== undefined) {
+      void vscode.window.showInformationMessage(underWayText(title, about, ageMs, data.t));
+      return;
+    }
+    const accepted = (decision: Decision) => decision.outcome === 'accepted';
+    const ask = () => call(agent.client);
+    await this.report(await this.underWay.run(title, about, ask, accepted));
+  }
 
-/** What the view shows in a moment needs no notification; a refusal does. */
-async function report(
-  context: CommandContext,
-  decision: Parameters<typeof tellDecision>[1],
-): Promise<void> {
-  if (decision.outcome !== 'accepted') await tellDecision(context, decision);
-}
-
-async function chosenStreams(
-  context: CommandContext,
-  title: string,
-  node: unknown,
-  selection: readonly unknown[],
-): Promise<string[]> {
-  const nodes = nodesOf(StreamNode, node, selection);
-  if (nodes.length > 0) return nodes.map(({ name }) => name);
-  const streams = sortedByName(context.data.store.rows('streams'));
-  const only = streams[0];
-  if (only !== undefined && streams.length === 1) return [only.name];
-  const choices = streams.map((stream) => ({
-    label: stream.name,
-    description: describeStream(stream, undefined, context.data.t),
-    value: stream.name,
-  }));
-  const name = await pickOne(title, choices);
-  return name === undefined ? [] : [name];
+  /** What the view shows in a moment needs no notification; a refusal does. */
+  private async report(decision: Decision): Promise<void> {
+    const { time, t } = this.context.data;
+    if (decision.outcome !== 'accepted') return tellDecision(this.context, decision);
+    vscode.window.setStatusBarMessage(decisionSentence(decision, time.now(), t), SHOWN_MS);
+  }
 }

@@ -1,6 +1,13 @@
 import { assertNever } from '../../agent/common/assertNever.ts';
 import type { Decision } from '../../agent/protocol/decision.ts';
-import type { JobRow, JobState, QueueRow, StreamRow } from '../../agent/protocol/model.ts';
+import type {
+  ConnectionRow,
+  JobRow,
+  JobState,
+  QueueRow,
+  StreamRow,
+} from '../../agent/protocol/model.ts';
+import { countState } from '../../agent/protocol/streamFigures.ts';
 import { jobGroupKey, jobKey } from './jobKey.ts';
 import type { Pages } from './pages.ts';
 import type { Store } from './store.ts';
@@ -84,34 +91,40 @@ export function newestDecisions(rows: ReadonlyMap<string, Decision>): Decision[]
 
 /** How a stream does, in one word for icon, status bar and text. */
 export type StreamHealth =
-  'live' | 'partly' | 'connecting' | 'waiting' | 'elsewhere' | 'suspended' | 'stopped';
+  'live' | 'partly' | 'connecting' | 'waiting' | 'elsewhere' | 'suspended' | 'sleeping' | 'stopped';
 
+/** Trouble is told before the place: `elsewhere` is a stream that is live in other agents. */
 export function streamHealth(stream: StreamRow): StreamHealth {
-  if (stream.state === 'stopped') return 'stopped';
-  if (stream.state === 'elsewhere') return 'elsewhere';
-  if (stream.state === 'waiting') return 'waiting';
-  if (stream.connections.some((connection) => connection.state === 'suspended')) return 'suspended';
-  const live = stream.connections.filter((connection) => connection.state === 'live').length;
+  const { state, connections } = stream;
+  if (state === 'stopped' || state === 'sleeping' || state === 'waiting') return state;
+  if (connections.length === 0) return state === 'elsewhere' ? 'elsewhere' : 'connecting';
+  if (countState(stream, 'suspended') > 0) return 'suspended';
+  const live = countState(stream, 'live');
   if (live === 0) return 'connecting';
-  return live === stream.connections.length ? 'live' : 'partly';
+  if (live < connections.length - countState(stream, 'sleeping')) return 'partly';
+  return state === 'elsewhere' ? 'elsewhere' : 'live';
 }
 
-/** Of the streams that shall run, how many do, here or in another agent. */
-export function streamTotals(streams: Iterable<StreamRow>): {
-  live: number;
-  wanted: number;
-  suspended: string[];
-} {
-  const wanted = [...streams].filter((stream) => stream.wanted === 'running');
-  const live = wanted.filter((stream) =>
-    ['live', 'partly', 'elsewhere'].includes(streamHealth(stream)),
+/** Streams that shall run and have a connection that only a person brings back. */
+export function suspendedStreams(streams: Iterable<StreamRow>): StreamRow[] {
+  return [...streams].filter(
+    (stream) => stream.wanted === 'running' && countState(stream, 'suspended') > 0,
   );
-  const suspended = wanted.filter((stream) => streamHealth(stream) === 'suspended');
-  return {
-    live: live.length,
-    wanted: wanted.length,
-    suspended: suspended.map((stream) => stream.name),
-  };
+}
+
+/** Something of it would be interrupted. */
+export function isConnected(stream: StreamRow): boolean {
+  return stream.connected > 0 || countState(stream, 'live') > 0;
+}
+
+/** The shard of this number; they come in order. */
+export function connectionOf(
+  stream: StreamRow | undefined,
+  shard: number,
+): ConnectionRow | undefined {
+  const there = stream?.connections[shard];
+  if (there?.shard === shard) return there;
+  return stream?.connections.find((connection) => connection.shard === shard);
 }
 
 /** Jobs of the whole workspace in one state, by the queues' own counts. */

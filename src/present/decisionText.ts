@@ -71,6 +71,14 @@ function actionWord(action: DecisionAction, t: Translate): string {
       return t('stop stream');
     case 'restart_stream':
       return t('restart stream');
+    case 'resume_stream':
+      return t('resume stream');
+    case 'rotate_stream':
+      return t('rotate stream');
+    case 'change_symbols':
+      return t('change symbols of');
+    case 'gap':
+      return t('gap in');
     case 'release':
       return t('release');
     case 'takeover':
@@ -117,6 +125,14 @@ export function reasonPhrase(reason: DecisionReason, t: Translate): string {
       return t('it belonged to nobody any more');
     case 'released_by_person':
       return t('a person released it');
+    case 'not_suspended':
+      return t('it is not suspended');
+    case 'max_symbols':
+      return t('the stream has as many symbols as it may have');
+    case 'ticks_missing':
+      return t('ticks are missing');
+    case 'ticks_dropped':
+      return t('ticks were dropped');
     case 'not_running':
       return t('it is not running');
     case 'unknown_type':

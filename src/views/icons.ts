@@ -29,6 +29,8 @@ export function streamIcon(health: StreamHealth): vscode.ThemeIcon {
       return icon('server-process', 'good');
     case 'suspended':
       return icon('warning', 'warn');
+    case 'sleeping':
+      return icon('watch', 'quiet');
     case 'stopped':
       return icon('circle-outline', 'quiet');
     default:
@@ -36,23 +38,37 @@ export function streamIcon(health: StreamHealth): vscode.ThemeIcon {
   }
 }
 
-export function connectionIcon(state: ConnectionState): vscode.ThemeIcon {
+/** @param elsewhere another agent has it */
+export function connectionIcon(state: ConnectionState, elsewhere: boolean): vscode.ThemeIcon {
   switch (state) {
     case 'live':
-      return icon('circle-filled', 'good');
+      return icon(elsewhere ? 'server-process' : 'circle-filled', 'good');
     case 'connecting':
     case 'subscribing':
       return icon('sync', 'busy');
     case 'stale':
+      return icon('mute', 'warn');
     case 'backing_off':
       return icon('sync', 'warn');
     case 'suspended':
       return icon('warning', 'warn');
     case 'closed':
       return icon('circle-outline', 'quiet');
+    case 'waiting':
+      return icon('lock', 'quiet');
+    case 'sleeping':
+      return icon('watch', 'quiet');
     default:
       return assertNever(state);
   }
+}
+
+export function noteIcon(warns: boolean): vscode.ThemeIcon {
+  return warns ? icon('info', 'warn') : icon('info', 'quiet');
+}
+
+export function symbolsIcon(): vscode.ThemeIcon {
+  return icon('tag', 'quiet');
 }
 
 /** The sign of a state, or of an age that someone must look at. */

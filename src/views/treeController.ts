@@ -85,11 +85,11 @@ export class TreeController implements vscode.TreeDataProvider<TreeNode>, Dispos
     return item;
   }
 
-  getChildren(node?: TreeNode): TreeNode[] {
+  getChildren(node?: TreeNode): TreeNode[] | Promise<TreeNode[]> {
     if (node === undefined) return this.model.roots();
     // Also rows that are open from the start, of which no event tells.
     this.open.add(node);
-    return node.children();
+    return node.prepare?.()?.then(() => node.children()) ?? node.children();
   }
 
   getParent(node: TreeNode): TreeNode | undefined {

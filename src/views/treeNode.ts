@@ -6,6 +6,7 @@ import type { LockList } from '../model/lockList.ts';
 import type { Pages } from '../model/pages.ts';
 import type { RateMeter } from '../model/rateMeter.ts';
 import type { Store } from '../model/store.ts';
+import type { SymbolList } from '../model/symbolList.ts';
 import type { Translate } from '../present/translate.ts';
 
 /** What nodes render from. They hold keys, not rows: a node is as fresh as the store. */
@@ -15,6 +16,7 @@ export interface ViewData {
   readonly pages: Pages<JobRow>;
   readonly locks: LockList;
   readonly decisions: DecisionList;
+  readonly symbols: SymbolList;
   readonly time: AgentTime;
   readonly rates: RateMeter;
   readonly t: Translate;
@@ -29,6 +31,8 @@ export interface TreeNode {
   readonly parent: TreeNode | undefined;
   render(): vscode.TreeItem;
   children(): TreeNode[];
+  /** Called before its children are shown: what they need from the agent. Never rejects. */
+  prepare?(): Promise<void> | undefined;
   /** The row says something else as time goes by. */
   readonly ticks: boolean;
   /** What it says, without the cost of a whole row; left out, the row is made to find out. */

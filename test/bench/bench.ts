@@ -3,15 +3,20 @@ import { writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { RedisServer } from '../harness/redisServer.ts';
 import { makeTemporaryFolder } from '../harness/temporaryFolder.ts';
+import { measureBatching } from './figures/batching.ts';
 import { measureEnqueue } from './figures/enqueue.ts';
+import { measureHandover } from './figures/handover.ts';
 import { measureJobs } from './figures/jobs.ts';
+import { measurePool } from './figures/pool.ts';
 import { measureRace } from './figures/race.ts';
 import type { Row } from './figures/row.ts';
+import { measureScaling } from './figures/scaling.ts';
 import { measureSizes, readActivation } from './figures/sizes.ts';
 import { measureStreams } from './figures/streams.ts';
+import type { Table } from './figures/table.ts';
 import { measureTakeover } from './figures/takeover.ts';
 import { measureUp } from './figures/up.ts';
-import { consoleTable, markdown } from './report.ts';
+import { consoleTable, markdown, plainTable } from './report.ts';
 
 const root = process.cwd();
 const flag = process.argv.indexOf('--only');
@@ -24,11 +29,15 @@ const redis = await RedisServer.start();
 const folder = makeTemporaryFolder();
 const startedAt = performance.now();
 
-const parts: Record<string, () => Row[] | Promise<Row[]>> = {
+const parts: Record<string, () => Row[] | Promise<Row[] | Table>> = {
   enqueue: () => measureEnqueue(redis, folder.path, scale),
   race: () => measureRace(redis, folder.path, scale),
   jobs: () => measureJobs(redis, folder.path, scale),
   streams: () => measureStreams(redis.url, folder.path),
+  pool: () => measurePool(redis, folder.path, scale),
+  batching: () => measureBatching(redis, folder.path, scale),
+  handover: () => measureHandover(redis, scale),
+  scaling: () => measureScaling(redis, scale),
   takeover: () => measureTakeover(redis, scale),
   up: () => measureUp(root),
   sizes: () => [readActivation(root), ...measureSizes(root)],
@@ -36,23 +45,27 @@ const parts: Record<string, () => Row[] | Promise<Row[]>> = {
 
 try {
   const rows: Row[] = [];
+  const tables: Table[] = [];
   for (const [name, measure] of Object.entries(parts)) {
     if (only !== undefined && only !== name) continue;
     process.stderr.write(`measuring ${name} …\n`);
-    rows.push(...(await measure()));
+    const found = await measure();
+    if (Array.isArray(found)) rows.push(...found);
+    else tables.push(found);
   }
-  process.stdout.write(`${consoleTable(rows)}\n`);
-  if (only === undefined && scale === 1) await writeReport(rows);
+  if (rows.length > 0) process.stdout.write(`${consoleTable(rows)}\n`);
+  for (const table of tables) process.stdout.write(`${plainTable(table)}\n`);
+  if (only === undefined && scale === 1) await writeReport(rows, tables);
 } finally {
   await redis.stop();
   folder.remove();
 }
 
-async function writeReport(rows: Row[]): Promise<void> {
+async function writeReport(rows: Row[], tables: Table[]): Promise<void> {
   const info = await redis.client().info('server');
   const redisVersion = /^(?:redis|valkey)_version:(.+)$/m.exec(info)?.[1]?.trim() ?? 'unknown';
   const tookMs = performance.now() - startedAt;
-  const text = markdown(rows, { redisVersion, tookMs, atMs: Date.now() });
+  const text = markdown(rows, tables, { redisVersion, tookMs, atMs: Date.now() });
   writeFileSync(path.join(root, 'docs', 'benchmarks.md'), text);
   process.stdout.write('Written to docs/benchmarks.md\n');
 }

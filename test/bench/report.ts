@@ -1,5 +1,6 @@
 import { cpus, totalmem } from 'node:os';
 import type { Row } from './figures/row.ts';
+import type { Table } from './figures/table.ts';
 
 export interface Surroundings {
   redisVersion: string;
@@ -8,6 +9,22 @@ export interface Surroundings {
 }
 
 const COLUMNS = ['figure', 'bar', 'measured', 'peer', 'ratio', 'verdict'] as const;
+
+/** A table of its own, as text for a terminal. */
+export function plainTable({ title, columns, rows, note }: Table): string {
+  const lines = [columns, ...rows];
+  const widthOf = (index: number) => Math.max(...lines.map((cells) => cells[index]?.length ?? 0));
+  const text = lines.map((cells) =>
+    cells.map((cell, index) => cell.padStart(widthOf(index))).join('  '),
+  );
+  return ['', title, ...text, ...(note === '' ? [] : [`    ${note}`])].join('\n');
+}
+
+function markdownTable({ title, columns, rows, note }: Table): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  const rule = line(columns.map(() => '---:'));
+  return `## ${title}\n\n${[line(columns), rule, ...rows.map(line)].join('\n')}\n\n${note}\n`;
+}
 
 export function consoleTable(rows: Row[]): string {
   const width = (column: (typeof COLUMNS)[number]) =>
@@ -21,7 +38,7 @@ export function consoleTable(rows: Row[]): string {
   ].join('\n');
 }
 
-export function markdown(rows: Row[], surroundings: Surroundings): string {
+export function markdown(rows: Row[], tables: Table[], surroundings: Surroundings): string {
   const missed = rows.filter(({ verdict }) => verdict === 'MISSED');
   return `# Benchmarks
 
@@ -45,6 +62,7 @@ ${rows
   .map(({ figure, note }) => `- ${figure}: ${note}`)
   .join('\n')}
 
+${tables.map(markdownTable).join('\n')}
 ## How it is measured
 
 - **enqueue**: new keys, so that every job is accepted. Ours: key, job, and the recorded decision,
@@ -58,11 +76,27 @@ ${rows
   falls anywhere between two renewals, while another agent waits. The time until the handler begins
   there, as it writes down itself. Another host: the agents have other host ids, so that only the end
   of the lock tells. Peer: BullMQ's own worker with every setting at its default, in the same minutes.
+- **pool**: the stream service of an agent in one process, without the rest of the agent; each batch
+  becomes a job in a queue without a worker, and is counted there by the numbers of its ticks. The
+  feed is a process of its own, with one tick in each frame; it sends one tick of each symbol of a
+  connection and a ping, at most two such rounds ahead of the pongs of that connection: each frame in
+  a write of its own, and, told as such, all of a round in one. CPU time is that of the whole process
+  with all its threads. The peers are as many connections of \`ws\` in one process; one parses each
+  frame and counts ticks by symbol, the other one counts frames and does not look into them.
+- **batching**: from a tick in memory to a handler that has touched it. Ours: four shards, batches of
+  up to 500, one handler process with 4 runs at a time, as is the default. Peer: \`queue.add\` for each
+  tick, 64 in flight, in one process; a worker with concurrency 16 in another one.
+- **handover**: two agents, a stream of four shards, a feed in a process of its own that sends each
+  symbol's ticks with one series of numbers to all who listen. The agent that stays and the one that
+  leaves have two shards each. A shard's time is from the entry in Redis by which it is offered to the
+  lease in Redis by which the other one holds it. Then a new agent joins, and the older one leaves.
+- **scaling**: a whole agent with its workers and handler processes; the feed sends at a pace.
 - **\`interlock up\`**: the state folder exists already; it starts a private Redis, the agent, the
   schedules and a handler process.
 
 Measure again with \`npm run bench\` on a machine that does nothing else. \`npm run bench -- --only jobs\`
-measures one part (enqueue, jobs, streams, takeover, up, sizes) and writes no file.
+measures one part (enqueue, race, jobs, streams, pool,
+batching, handover, scaling, takeover, up, sizes) and writes no file.
 `;
 }
 

@@ -43,6 +43,8 @@ await Promise.all([
       bench: 'test/bench/bench.ts',
       peerSide: 'test/bench/sides/peerSide.ts',
       feed: 'test/bench/sides/feed.ts',
+      poolFeed: 'test/bench/sides/poolFeed.ts',
+      handoverFeed: 'test/bench/sides/handoverFeed.ts',
     },
   }),
 ]);

@@ -110,14 +110,16 @@ describe('the example project in a workbench', function () {
   });
 
   it('stops, starts and restarts a stream by its context menu', async () => {
-    const { sideBar } = workbench;
+    const { notifications, sideBar } = workbench;
     await sideBar.showOnly('Streams');
     const row = sideBar.rows('Streams', 'nse').first();
     await sideBar.chooseFromMenu(row, 'Stop Stream');
+    await notifications.answer('Stop');
     await eventually('a stopped stream', async () => /stopped/.test(await row.innerText()));
     await sideBar.chooseFromMenu(row, 'Start Stream');
     await eventually('a live stream', async () => /live/.test(await row.innerText()));
     await sideBar.chooseFromMenu(row, 'Restart Stream');
+    await notifications.answer('Restart');
     await eventually('a live stream again', async () => /live/.test(await row.innerText()));
   });
 

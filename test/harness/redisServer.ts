@@ -58,6 +58,15 @@ export class RedisServer {
     await running?.ended;
   }
 
+  /** It answers nothing until `thaw()`: connections stay, as with a stalled host. */
+  freeze(): void {
+    this.process?.child.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.process?.child.kill('SIGCONT');
+  }
+
   /** Starts it again on the same socket with the same data, after `kill()` or over a running one. */
   async restart(): Promise<void> {
     const running = this.process;

@@ -1,6 +1,7 @@
 import { formatDuration } from '../../common/duration.ts';
 import type { Decision } from '../../protocol/decision.ts';
 import type { JobRow, LockRow, StateSnapshot } from '../../protocol/model.ts';
+import { connectionTotals } from '../../protocol/streamFigures.ts';
 import { ago, holderName } from '../text/ages.ts';
 import { progressText } from '../text/jobText.ts';
 import { queuesText } from '../text/queueText.ts';
@@ -12,6 +13,8 @@ import { totalJobs } from './upFigures.ts';
 
 const SHOWN_RUNS = 5;
 const SHOWN_DECISIONS = 5;
+/** Of a stream with more connections the troubled ones are shown, and the others counted. */
+const SHOWN_CONNECTIONS = 8;
 
 export interface LiveView {
   state: StateSnapshot;
@@ -54,7 +57,7 @@ export function renderLine(view: LiveView): string {
   const streams = Object.values(state.streams);
   const sum = (value: (stream: (typeof streams)[number]) => number) =>
     streams.reduce((total, stream) => total + value(stream), 0);
-  const connected = `${sum((row) => row.connected)}/${sum((row) => row.connections.length)}`;
+  const connected = `${sum((row) => row.connected)}/${connectionTotals(streams).wanted}`;
   const jobs = totalJobs(Object.values(state.queues));
   const lock = schedulerLock(state, nowMs);
   return [
@@ -80,7 +83,9 @@ function streamLines({ state, nowMs }: LiveView, style: Style): string[] {
   if (streams.length === 0) return [];
   // What needs a look comes first.
   const sorted = [...streams].sort((a, b) => Number(isLive(a)) - Number(isLive(b)));
-  return ['', ...sorted.flatMap((row) => streamText(row, nowMs, style).split('\n'))];
+  const agentId = state.agent['agent']?.agentId;
+  const shown = { nowMs, agentId, most: SHOWN_CONNECTIONS };
+  return ['', ...sorted.flatMap((row) => streamText(row, shown, style).split('\n'))];
 }
 
 function runLines({ state, nowMs }: LiveView, style: Style): string[] {

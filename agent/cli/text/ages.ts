@@ -13,6 +13,13 @@ export function until(iso: string | null, nowMs: number): string {
   return leftMs <= 0 ? 'now' : `in ${formatDuration(leftMs)}`;
 }
 
+/** `15:47:50` by the clock of this machine. */
+export function clockTime(ms: number): string {
+  const at = new Date(ms);
+  const parts = [at.getHours(), at.getMinutes(), at.getSeconds()];
+  return parts.map((part) => String(part).padStart(2, '0')).join(':');
+}
+
 /** `devbox:4711`, with what is known of its death. */
 export function holderName(holder: Holder | null): string {
   if (holder === null) return '-';

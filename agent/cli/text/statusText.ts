@@ -36,7 +36,7 @@ export function statusText(report: StatusReport, nowMs: number, style: Style): s
     lines.push(style.warning(`Config on disk is not in force: ${configTrouble}`));
   lines.push('', queuesText(report.queues, style));
   if (report.streams.length > 0) {
-    lines.push('', ...report.streams.map((stream) => streamLine(stream, style)));
+    lines.push('', ...report.streams.map((stream) => streamLine(stream, nowMs, style)));
   }
   if (report.agesOverThreshold.length > 0) {
     lines.push('', ...report.agesOverThreshold.map((age) => ageLine(age, style)));

@@ -10,25 +10,44 @@ export const MARKET_DATABASE = fileURLToPath(new URL('../data/market.db', import
 const LOCKED_PAUSE_MS = 20;
 const LOCKED_TRIES = 50;
 
-const TABLES = `
-  CREATE TABLE IF NOT EXISTS ticker_price_data (
+/** Kept in the file, so that a database of an earlier version is brought up to date. */
+const VERSION = 1;
+
+const PRICES = `
+  CREATE TABLE ticker_price_data (
     symbol TEXT PRIMARY KEY,
     feed_symbol TEXT NOT NULL,
     price REAL NOT NULL CHECK (price > 0),
     seq INTEGER,
     ts INTEGER,
+    stream TEXT NOT NULL,
+    shard INTEGER NOT NULL,
     fence INTEGER NOT NULL,
     running INTEGER NOT NULL,
     ticks INTEGER NOT NULL
   );
-  CREATE TABLE IF NOT EXISTS legacy_ticks (
+`;
+
+const LEGACY = `
+  CREATE TABLE legacy_ticks (
     stream TEXT NOT NULL,
+    shard INTEGER NOT NULL,
     fence INTEGER NOT NULL,
     running INTEGER NOT NULL,
     raw TEXT NOT NULL,
     why TEXT NOT NULL,
-    PRIMARY KEY (stream, fence, running)
+    PRIMARY KEY (stream, shard, fence, running)
   );
+`;
+
+/** From before a stream had shards. */
+const FROM_VERSION_0 = `
+  ALTER TABLE ticker_price_data ADD COLUMN stream TEXT NOT NULL DEFAULT '';
+  ALTER TABLE ticker_price_data ADD COLUMN shard INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE legacy_ticks RENAME TO legacy_ticks_0;
+  ${LEGACY}
+  INSERT INTO legacy_ticks SELECT stream, 0, fence, running, raw, why FROM legacy_ticks_0;
+  DROP TABLE legacy_ticks_0;
 `;
 
 /**
@@ -55,7 +74,7 @@ function transactionNow<T>(file: string, work: (database: Database) => T): T {
   try {
     database.exec('BEGIN IMMEDIATE');
     try {
-      database.exec(TABLES);
+      bringUpToDate(database);
       const result = work(database);
       database.exec('COMMIT');
       return result;
@@ -66,6 +85,13 @@ function transactionNow<T>(file: string, work: (database: Database) => T): T {
   } finally {
     database.close();
   }
+}
+
+function bringUpToDate(database: Database): void {
+  if (database.get('PRAGMA user_version')?.['user_version'] === VERSION) return;
+  const old = database.get("SELECT 1 FROM sqlite_master WHERE name = 'ticker_price_data'");
+  database.exec(old === null ? PRICES + LEGACY : FROM_VERSION_0);
+  database.exec(`PRAGMA user_version = ${VERSION}`);
 }
 
 const isLocked = (error: unknown) => error instanceof Error && error.message.includes('locked');

@@ -4,13 +4,21 @@ import { factsTooltip } from '../tooltip.ts';
 import type { TreeNode } from '../treeNode.ts';
 import { goneRow, row } from './row.ts';
 
+export interface Detail {
+  label: string;
+  text: string;
+  icon?: vscode.ThemeIcon;
+}
+
 /** One figure of the row above it. */
 export class DetailNode implements TreeNode {
+  /** It is compared each second with what it said: cheaper than to redraw the row above it. */
+  readonly ticks = true;
+
   constructor(
     readonly id: string,
     readonly parent: TreeNode,
-    readonly ticks: boolean,
-    private readonly read: () => { label: string; text: string } | undefined,
+    private readonly read: () => Detail | undefined,
   ) {}
 
   render(): vscode.TreeItem {
@@ -19,11 +27,15 @@ export class DetailNode implements TreeNode {
     return row({
       label: detail.label,
       description: detail.text,
-      icon: undefined,
+      icon: detail.icon,
       contextValue: contextValueOf('detail'),
       tooltip: factsTooltip(detail.label, [['', detail.text]]),
       stale: false,
     });
+  }
+
+  saysNow(): string {
+    return this.read()?.text ?? '';
   }
 
   children(): TreeNode[] {

@@ -1,20 +1,26 @@
 import type * as vscode from 'vscode';
 import type { StreamRow } from '../../../agent/protocol/model.ts';
+import { isTroubled } from '../../../agent/protocol/streamFigures.ts';
 import { contextValueOf } from '../../contributions.ts';
-import { streamHealth } from '../../model/selectors.ts';
-import { formatAgo, formatCount } from '../../present/age.ts';
-import { describeHolder } from '../../present/holderText.ts';
-import { describeStream } from '../../present/streamText.ts';
-import { streamIcon } from '../icons.ts';
+import { streamHealth, suspendedStreams } from '../../model/selectors.ts';
+import {
+  describeStream,
+  streamFacts,
+  streamNotes,
+  type StreamNote,
+} from '../../present/streamText.ts';
+import { noteIcon, streamIcon } from '../icons.ts';
 import type { NodeCache } from '../nodeCache.ts';
 import { factsTooltip } from '../tooltip.ts';
 import type { TreeNode, ViewData } from '../treeNode.ts';
 import { ConnectionNode } from './connectionNode.ts';
+import { DetailNode } from './detailNode.ts';
 import { goneRow, row } from './row.ts';
+import { ShardGroupNode, SHARDS_PER_GROUP, type ShardGroup } from './shardGroupNode.ts';
 
 export class StreamNode implements TreeNode {
   readonly parent = undefined;
-  readonly ticks = false;
+  readonly ticks = true;
 
   constructor(
     readonly name: string,
@@ -30,7 +36,7 @@ export class StreamNode implements TreeNode {
     return StreamNode.idOf(this.name);
   }
 
-  private get stream(): StreamRow | undefined {
+  get stream(): StreamRow | undefined {
     return this.data.store.rows('streams').get(this.name);
   }
 
@@ -39,44 +45,73 @@ export class StreamNode implements TreeNode {
     if (stream === undefined) return goneRow(this.name, contextValueOf('stream', 'stopped'));
     return row({
       label: this.name,
-      description: this.description(stream),
+      description: this.saysNow(),
       icon: streamIcon(streamHealth(stream)),
-      contextValue: contextValueOf('stream', stream.wanted === 'running' ? 'wanted' : 'stopped'),
-      tooltip: this.tooltip(stream),
+      contextValue: contextValue(stream),
+      tooltip: factsTooltip(
+        stream.name,
+        streamFacts(stream, this.rate(), this.data.time.now(), this.data.t),
+      ),
       collapsible: 'collapsed',
       stale: this.data.isStale(),
     });
   }
 
+  saysNow(): string {
+    const { stream } = this;
+    if (stream === undefined) return '';
+    return describeStream(stream, this.rate(), this.data.time.now(), this.data.t);
+  }
+
+  /** What a person should know, then its shards; of very many, groups that are read when opened. */
   children(): TreeNode[] {
-    return (this.stream?.connections ?? []).map(({ shard }) => {
-      const id = `${this.id}/${shard}`;
-      return this.cache.of(
-        id,
-        ConnectionNode,
-        () => new ConnectionNode(this, shard, this.data, this.cache),
-      );
-    });
+    const { stream } = this;
+    if (stream === undefined) return [];
+    const notes = this.notes(stream).map(({ id }) => this.note(id));
+    if (stream.connections.length > SHARDS_PER_GROUP)
+      return [...notes, ...this.groups(stream).map((group) => this.group(group))];
+    return [...notes, ...stream.connections.map(({ shard }) => this.connection(shard))];
   }
 
-  private description(stream: StreamRow): string {
-    const rate = this.data.rates.perSecond(this.name, this.data.time.now());
-    return describeStream(stream, rate, this.data.t);
+  private rate(): number | undefined {
+    return this.data.rates.perSecond(this.name, this.data.time.now());
   }
 
-  private tooltip(stream: StreamRow): vscode.MarkdownString {
-    const { t, time } = this.data;
-    return factsTooltip(stream.name, [
-      [t('State'), this.description(stream)],
-      [t('Address'), stream.url],
-      [t('Connections'), t('{0} of {1}', stream.connected, stream.connections.length)],
-      [t('Messages'), formatCount(stream.totalMessages)],
-      [t('Ticks'), formatCount(stream.totalTicks)],
-      [t('Batches'), formatCount(stream.batches)],
-      [t('Errors'), formatCount(stream.totalErrors)],
-      [t('Started'), formatAgo(stream.startedAt, time.now(), t)],
-      [t('Holder'), stream.holder === null ? '' : describeHolder(stream.holder, t)],
-      [t('Fence'), stream.fence === null ? '' : String(stream.fence)],
-    ]);
+  private notes(stream: StreamRow): StreamNote[] {
+    return streamNotes(stream, this.data.time.now(), this.data.t);
   }
+
+  private note(noteId: StreamNote['id']): DetailNode {
+    const id = `${this.id}/${noteId}`;
+    const read = () => {
+      const { stream } = this;
+      const note = stream && this.notes(stream).find((one) => one.id === noteId);
+      return note && { label: note.label, text: note.text, icon: noteIcon(note.warns) };
+    };
+    return this.cache.of(id, DetailNode, () => new DetailNode(id, this, read));
+  }
+
+  private groups({ connections }: StreamRow): ShardGroup[] {
+    const ranges = Array.from(
+      { length: Math.ceil(connections.length / SHARDS_PER_GROUP) },
+      (_, index): ShardGroup => ({ kind: 'range', from: index * SHARDS_PER_GROUP }),
+    );
+    return connections.some(isTroubled) ? [{ kind: 'troubled' }, ...ranges] : ranges;
+  }
+
+  private group(group: ShardGroup): ShardGroupNode {
+    const make = () => new ShardGroupNode(this, group, this.data, this.cache);
+    return this.cache.of(ShardGroupNode.idOf(this.id, group), ShardGroupNode, make);
+  }
+
+  private connection(shard: number): ConnectionNode {
+    const make = () => new ConnectionNode(this, this.name, shard, this.data, this.cache);
+    return this.cache.of(ConnectionNode.idOf(this.id, shard), ConnectionNode, make);
+  }
+}
+
+function contextValue(stream: StreamRow): string {
+  const wanted = stream.wanted === 'running' ? 'wanted' : 'stopped';
+  const suspended = suspendedStreams([stream]).length > 0;
+  return contextValueOf('stream', wanted, ...(suspended ? (['suspended'] as const) : []));
 }

@@ -1,4 +1,5 @@
 import { figuresOf, type Comparison } from '../comparison.ts';
+import { quantile } from '../statistics.ts';
 
 /** One line of the table. */
 export interface Row {
@@ -54,6 +55,36 @@ export function limitRow(
     verdict: verdictOf(value <= limit),
   };
 }
+
+/** A rate that must reach a bar. */
+export function reachRow(figure: string, rate: number, bar: number, note = ''): Row {
+  const measured = perSecond(rate);
+  process.stderr.write(`  ${figure}: ${measured}\n`);
+  return {
+    ...{ figure, measured, peer: '', ratio: '', note },
+    bar: `≥ ${perSecond(bar)}`,
+    verdict: verdictOf(rate >= bar),
+  };
+}
+
+/** Times in ms, of which the 99th percentile must not exceed a bar; without one: for information. */
+export function timesRow(
+  figure: string,
+  times: readonly number[],
+  barMs: number | undefined,
+  note = '',
+): Row {
+  const p99 = quantile(times, 0.99);
+  const measured = `p50 ${inMs(quantile(times, 0.5))}, p99 ${inMs(p99)}, max ${inMs(Math.max(...times))} (${times.length})`;
+  process.stderr.write(`  ${figure}: ${measured}\n`);
+  return {
+    ...{ figure, measured, peer: '', ratio: '', note },
+    bar: barMs === undefined ? '' : `p99 ≤ ${inMs(barMs)}`,
+    verdict: barMs === undefined ? 'for information' : verdictOf(p99 <= barMs),
+  };
+}
+
+const inMs = (ms: number) => `${Math.round(ms).toLocaleString('en-US')} ms`;
 
 export function unmeasuredRow(figure: string, bar: string, why: string): Row {
   return {

@@ -13,11 +13,15 @@ import { createLogger } from '../../../agent/logging.ts';
 import { RedisConnections } from '../../../agent/redis/connections.ts';
 import { Keys } from '../../../agent/redis/keys.ts';
 import { Scripts } from '../../../agent/redis/scripts.ts';
-import { Batcher } from '../../../agent/streams/batcher.ts';
-import { Connection } from '../../../agent/streams/connection.ts';
-import { jsonAdapter } from '../../../agent/streams/jsonAdapter.ts';
+import { jsonAdapter } from '../../../agent/streams/adapters/jsonAdapter.ts';
+import { Connection } from '../../../agent/streams/connection/connection.ts';
+import { Venues } from '../../../agent/streams/connection/venueGate.ts';
+import { Batcher } from '../../../agent/streams/pipeline/batcher.ts';
+import { BufferBudget } from '../../../agent/streams/pipeline/bufferBudget.ts';
+import { OurBatching } from './ourBatching.ts';
+import { OurPool } from './ourPool.ts';
 import { serveSide, timeCalls } from './serveSide.ts';
-import { JOB_TYPE, keyOf, payload, type SideRequest } from './sideProtocol.ts';
+import { JOB_TYPE, keyOf, payload, type SideOutcome, type SideRequest } from './sideProtocol.ts';
 
 const [, , redisUrl = '', logFolder = ''] = process.argv;
 const handler = path.join(__dirname, 'handlers', 'echo.mjs');
@@ -26,13 +30,15 @@ const random = systemRandom;
 const logger = createLogger(path.join(logFolder, 'our-side.log'));
 
 let workers: WorkerPool | undefined;
+let pool: OurPool | undefined;
+let batching: OurBatching | undefined;
 
 async function main(): Promise<void> {
   const connections = await RedisConnections.open({ kind: 'url', url: redisUrl }, 'bench');
   serveSide((request) => perform(connections, request));
 }
 
-async function perform(connections: RedisConnections, request: SideRequest): Promise<number> {
+async function perform(connections: RedisConnections, request: SideRequest): Promise<SideOutcome> {
   switch (request.do) {
     case 'enqueue':
       return enqueue(connections, request);
@@ -45,6 +51,22 @@ async function perform(connections: RedisConnections, request: SideRequest): Pro
       return 0;
     case 'receive':
       return receive(request);
+    case 'openPool':
+      pool = await OurPool.open(connections, request, logger, logFolder);
+      return 0;
+    case 'takeTicks':
+      return pool?.take(request.count) ?? 0;
+    case 'closePool':
+      await pool?.close();
+      return 0;
+    case 'openBatching':
+      batching = new OurBatching(connections, request.folder, logger);
+      return 0;
+    case 'batchTicks':
+      return batching?.run(request.round, request.count) ?? 0;
+    case 'addEach':
+    case 'handleEach':
+      throw new Error(`only the peer can ${request.do}`);
   }
 }
 
@@ -124,13 +146,15 @@ function receive({ url, count }: Receive): Promise<number> {
     let received = 0;
     let startedAt = 0;
     const batcher = new Batcher({
-      ...{ maxTicks: 500, maxWaitMs: 200, clock, random, logger },
+      ...{ maxTicks: 500, maxWaitMs: 200, lite: false, spillFolder: null, clock, random, logger },
+      budget: new BufferBudget({ ticks: 100_000, diskBytes: 0 }),
       send: () => Promise.resolve(),
     });
     const connection = new Connection({
       ...{ shard: 0, url, symbols: ['A'], adapter: jsonAdapter, maxRetries: 0 },
-      ...{ clock, random, logger },
+      ...{ limits: {}, venue: new Venues(clock).of(url, {}), clock, random, logger },
       onChange: () => undefined,
+      onRotateWanted: () => undefined,
       onTicks: (ticks) => {
         if (received === 0) startedAt = performance.now();
         batcher.add(ticks);

@@ -7,8 +7,10 @@ import { WebSocket } from 'ws';
 import * as z from 'zod';
 import { systemClock } from '../../../agent/common/clock.ts';
 import { newJobId } from '../../../agent/jobs/jobId.ts';
+import { BarePool } from './barePool.ts';
+import { addEach, handleEach } from './bareTicks.ts';
 import { serveSide, timeCalls } from './serveSide.ts';
-import { JOB_TYPE, keyOf, payload, type SideRequest } from './sideProtocol.ts';
+import { JOB_TYPE, keyOf, payload, type SideOutcome, type SideRequest } from './sideProtocol.ts';
 
 const [, , redisUrl = '', programs = ''] = process.argv;
 const handler = path.join(programs, 'handlers', 'echo.mjs');
@@ -20,8 +22,9 @@ const handlerModule = z.object({
 
 let queue: Queue | undefined;
 let worker: Worker | undefined;
+let pool: BarePool | undefined;
 
-async function perform(request: SideRequest): Promise<number> {
+async function perform(request: SideRequest): Promise<SideOutcome> {
   switch (request.do) {
     case 'enqueue':
       return enqueue(request);
@@ -34,6 +37,21 @@ async function perform(request: SideRequest): Promise<number> {
       return 0;
     case 'receive':
       return receive(request);
+    case 'openPool':
+      pool = await BarePool.open(request);
+      return 0;
+    case 'takeTicks':
+      return pool?.take(request.count) ?? 0;
+    case 'closePool':
+      pool?.close();
+      return 0;
+    case 'addEach':
+      return addEach(connection, request.queue, request.count);
+    case 'handleEach':
+      return handleEach(connection, request.queue, request.count);
+    case 'openBatching':
+    case 'batchTicks':
+      throw new Error(`only our side can ${request.do}`);
   }
 }
 

@@ -1,22 +1,22 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import * as path from 'node:path';
-import { sideAnswer, type SideRequest } from './sideProtocol.ts';
+import { sideAnswer, type SideFigures, type SideRequest } from './sideProtocol.ts';
 
 /** A process of one side of a comparison, as the benchmark sees it. */
 export class Side {
   private readonly waiting = new Map<
     number,
-    { resolve: (ms: number) => void; reject: (error: Error) => void }
+    { resolve: (figures: SideFigures) => void; reject: (error: Error) => void }
   >();
   private lastId = 0;
 
   private constructor(private readonly child: ChildProcess) {
     child.on('message', (received: unknown) => {
-      const { id, ms, error } = sideAnswer.parse(received);
+      const { id, figures, error } = sideAnswer.parse(received);
       const call = this.waiting.get(id);
       this.waiting.delete(id);
-      if (error === null) call?.resolve(ms);
+      if (error === null) call?.resolve(figures);
       else call?.reject(new Error(error));
     });
     child.once('exit', () => {
@@ -36,7 +36,11 @@ export class Side {
   }
 
   /** @returns how long it took, ms */
-  ask(request: SideRequest): Promise<number> {
+  async ask(request: SideRequest): Promise<number> {
+    return (await this.measure(request)).ms;
+  }
+
+  measure(request: SideRequest): Promise<SideFigures> {
     const id = ++this.lastId;
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });

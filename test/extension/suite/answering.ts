@@ -46,11 +46,15 @@ export async function answering(answers: Answers, act: () => Thenable<unknown>):
   window.showWarningMessage = message;
   window.showInformationMessage = message;
   window.showInputBox = () => Promise.resolve(answers.input);
-  window.showQuickPick = async (items: Thenable<vscode.QuickPickItem[]>) => {
+  window.showQuickPick = async (
+    items: Thenable<vscode.QuickPickItem[]>,
+    options?: vscode.QuickPickOptions,
+  ) => {
     const all = await items;
     asked.lists.push(all.map(({ label, detail }) => [label, detail ?? ''].join(' ').trim()));
     const wanted = picks.shift();
-    return all.find(({ label }) => label === wanted);
+    const found = all.find(({ label }) => label === wanted);
+    return options?.canPickMany === true && found !== undefined ? [found] : found;
   };
   try {
     await act();

@@ -22,26 +22,6 @@ describe('every command works from the palette', () => {
   before(() => waitForState('running'));
   afterEach(() => vscode.commands.executeCommand('workbench.action.closeAllEditors'));
 
-  it('stops and starts a stream', async () => {
-    const wanted = async () => (await snapshot()).streams['feed']?.wanted;
-    await invoke(COMMANDS.streamStop, 'pick', 'the stream to stop', async () => {
-      assert.equal(await wanted(), 'stopped');
-      return true;
-    });
-    await invoke(COMMANDS.streamStart, 'pick', 'the stream to run', async () => {
-      assert.equal(await wanted(), 'running');
-      return true;
-    });
-  });
-
-  it('restarts a stream: its lease has a higher fencing token', async () => {
-    const fence = async () => (await snapshot()).streams['feed']?.fence ?? 0;
-    const before = await eventually('a fencing token', fence);
-    await invoke(COMMANDS.streamRestart, 'pick', 'a higher fencing token', async () => {
-      return (await fence()) > before;
-    });
-  });
-
   it('enqueues a job, and shows it', async () => {
     const before = new Set(Object.keys((await snapshot()).jobs));
     await invoke(COMMANDS.jobEnqueue, 'pick', 'a completed job', async () =>

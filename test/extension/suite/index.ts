@@ -17,6 +17,7 @@ export async function run(): Promise<void> {
   // In this order: the later ones stop and break what the earlier ones look at.
   await import('./views.test.ts');
   await import('./commands.test.ts');
+  await import('./streams.test.ts');
   await import('./decisions.test.ts');
   // Ends with so many locks that the agent reads them more rarely for a while.
   await import('./locks.test.ts');

@@ -46,7 +46,7 @@ describe('the watch of other agents', () => {
 
   async function enter(holder: Holder, workers: string[] = []): Promise<void> {
     const registry = registryOf(holder);
-    await registry.announce(workers);
+    await registry.announce({ workers });
     // The entry of one that was killed stays; its timer must not.
     await core.redis.rename(core.keys.agents, 'kept');
     await registry.close();

@@ -155,7 +155,7 @@ describe('jobs that lost their worker', () => {
   ] as const) {
     it(`are left alone after ${what} while their holder lives`, async () => {
       const hung = await run({ name: core.holder.agentId, lockMs: 5_000, renews: true });
-      await core.registry.announce([hung.worker.id]);
+      await core.registry.announce({ workers: [hung.worker.id] });
       await age(core, hung.job, ms);
       const observer = makeRecovery(server, { config: CONFIG });
       await untouched(hung);

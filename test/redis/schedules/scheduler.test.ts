@@ -85,7 +85,7 @@ describe('the scheduler', () => {
           release: () => Promise.resolve(),
         };
         return {
-          ...{ acquired: true, takenOverFrom: null },
+          ...{ acquired: true, takenOverFrom: null, fenceBefore: 0 },
           lease: { ...lease, signal: new AbortController().signal },
         };
       },
@@ -181,7 +181,7 @@ describe('the scheduler', () => {
       ...{ list: () => Promise.resolve([]) },
       acquire: () =>
         Promise.resolve({
-          ...{ acquired: true, takenOverFrom: null },
+          ...{ acquired: true, takenOverFrom: null, fenceBefore: 0 },
           lease: {
             ...{ name: SCHEDULER_LOCK, fence: 5, acquiredAtMs: 0 },
             ...{ signal: new AbortController().signal, release: () => Promise.resolve() },

@@ -2,16 +2,24 @@ import { pino } from 'pino';
 import { systemClock } from '../../../agent/common/clock.ts';
 import { configSchema, type Config } from '../../../agent/config/schema.ts';
 import { DecisionLog } from '../../../agent/decisions/decisionLog.ts';
+import { EventTail } from '../../../agent/feed/eventTail.ts';
 import { Enqueuer } from '../../../agent/jobs/enqueuer.ts';
 import { QueueSet } from '../../../agent/jobs/queueSet.ts';
 import { RedisLeases } from '../../../agent/leases/redisLeases.ts';
 import type { StreamRow } from '../../../agent/protocol/model.ts';
 import { RedisConnections } from '../../../agent/redis/connections.ts';
 import { Keys } from '../../../agent/redis/keys.ts';
+import { redisNowMs } from '../../../agent/redis/redisNow.ts';
 import { Scripts } from '../../../agent/redis/scripts.ts';
+import { AgentRegistry } from '../../../agent/state/agentRegistry.ts';
 import { currentHolder } from '../../../agent/state/processIdentity.ts';
-import { RedisWantedStore } from '../../../agent/streams/redisWantedStore.ts';
-import { StreamService } from '../../../agent/streams/streamService.ts';
+import { TurnTime } from '../../../agent/streams/connection/turnTime.ts';
+import { Venues } from '../../../agent/streams/connection/venueGate.ts';
+import { Asks } from '../../../agent/streams/pool/asks.ts';
+import { RedisWantedStore } from '../../../agent/streams/pool/redisWantedStore.ts';
+import { StreamRegistry } from '../../../agent/streams/pool/streamRegistry.ts';
+import { StreamService } from '../../../agent/streams/pool/streamService.ts';
+import { SymbolStore } from '../../../agent/streams/symbols/symbolStore.ts';
 
 export interface OpenService {
   service: StreamService;
@@ -40,6 +48,8 @@ export async function openService(
   const queues = new QueueSet(redis, config);
   const told: StreamRow[] = [];
   const removed: string[] = [];
+  const agents = new AgentRegistry(redis, keys.agents, holder, clock);
+  await agents.start();
   const service = new StreamService({
     streams: config.streams,
     leases: new RedisLeases({ redis, scripts, keys, clock, holder }),
@@ -48,17 +58,34 @@ export async function openService(
       customKey: () => Promise.resolve(null),
     }),
     wantedStore: new RedisWantedStore(redis, keys.wantedStreams),
-    ...{ clock, random: Math.random, logger, holder, workspace: '/' },
+    ...{ clock, random: Math.random, logger, holder, workspace: '/', spillFolder: null },
+    turnTime: new TurnTime(clock),
+    ...{ venues: new Venues(clock), asks: new Asks(redis, keys.streamAsks) },
+    symbols: new SymbolStore(redis, scripts, keys),
+    registry: new StreamRegistry({ redis, scripts, keys, clock, logger }),
+    healthEveryMs: 300_000,
+    nowMs: () => redisNowMs(redis),
+    agents: () => agents.list(),
+    announce: (names) => agents.announce({ streams: names }),
     loadModule: (file) => Promise.reject(new Error(`there is no ${file}`)),
     recordDecision: (decision) => decisions.record(decision),
     onChange: (row) => void told.push(row),
     onRemove: (name) => void removed.push(name),
   });
+  const tail = new EventTail(
+    connections.patient('events'),
+    [keys.streamAsks, keys.releases],
+    clock,
+    () => service.wake(),
+  );
+  tail.start();
   await service.open();
   return {
     ...{ service, decisions, told, removed },
     close: async () => {
       await service.close(2_000);
+      tail.close();
+      await agents.close();
       connections.close();
     },
   };

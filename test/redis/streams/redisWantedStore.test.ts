@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Redis } from 'ioredis';
 import { InterlockError } from '../../../agent/common/errors.ts';
-import { RedisWantedStore } from '../../../agent/streams/redisWantedStore.ts';
+import { RedisWantedStore } from '../../../agent/streams/pool/redisWantedStore.ts';
 import { RedisServer } from '../../harness/redisServer.ts';
 
 describe('what is wanted of streams', () => {

@@ -10,6 +10,7 @@ import { styleFor, visibleLength } from '../../../../agent/cli/text/style.ts';
 import { systemClock } from '../../../../agent/common/clock.ts';
 import { FakeIo } from './fakeIo.ts';
 import {
+  connectionRow,
   decision,
   isoBefore,
   jobRow,
@@ -95,14 +96,30 @@ describe('the live screen', () => {
     for (const part of [
       /^Interlock {2}\/w {2}12 s, Ctrl\+C stops\n/,
       /Scheduler {2}scheduler:global_lock held by devbox:4711, age 12 s, fence 3/,
-      /nse {2}1\/1 connected, 5,678 ticks/,
-      /0 +live +1,234/,
+      /nse {2}1\/1 connected at \d\d:\d\d:\d\d, 1,234 messages, 1 error, 5,678 ticks/,
+      /0 +● live +1,234/,
       /default +open +3 +1 +0 +2 +1,500 +sync/,
       /sync +j1 +4 s +25 %/,
       /already queued +enqueue sync \(main\) +unique_key +1 s ago/,
     ]) {
       assert.match(screen, part);
     }
+  });
+
+  it('shows of a stream with many connections the troubled ones, and counts the others', () => {
+    const connections = Array.from({ length: 400 }, (_, shard) =>
+      connectionRow({
+        ...{ shard, reconnectAttempts: 0 },
+        state: shard === 77 ? 'suspended' : shard < 5 ? 'backing_off' : 'live',
+      }),
+    );
+    const many = snapshot({ streams: { nse: streamRow({ connections, connected: 394 }) } });
+    const size = { columns: 200, rows: 60 };
+    const screen = renderScreen({ ...view, state: many }, size, plain);
+    const first = screen.findIndex((line) => line.includes('shard'));
+    assert.match(screen[first + 1] ?? '', /^ +77 +○ suspended/);
+    assert.match(screen[first + 2] ?? '', /^ +0 +◐ backing off/);
+    assert.match(screen[first + 9] ?? '', /^ {2}and 392 more live$/);
   });
 
   it('fits the terminal', () => {

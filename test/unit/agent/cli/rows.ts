@@ -59,13 +59,17 @@ export const lockRow = (facts: Partial<LockRow> = {}): LockRow => ({
 
 export const connectionRow = (facts: Partial<ConnectionRow> = {}): ConnectionRow => ({
   ...{ shard: 0, state: 'live', messages: 1_234, ticks: 5_678, errors: 1, symbols: ['a', 'b'] },
-  ...{ lastMessageAt: isoBefore(300), reconnectAttempts: 2, gaps: 4, trouble: null, ...facts },
+  ...{ lastMessageAt: isoBefore(300), reconnectAttempts: 2, gaps: 4, trouble: null },
+  ...{ symbolCount: 2, dropped: 0, buffered: 0, lag: null, since: isoBefore(60_000) },
+  ...{ holder: holder(), fence: 1, startedAt: isoBefore(60_000), asOf: null, ...facts },
 });
 
 export const streamRow = (facts: Partial<StreamRow> = {}): StreamRow => ({
   ...{ name: 'nse', url: 'ws://127.0.0.1:9000/ticks', wanted: 'running', state: 'running' },
   ...{ holder: holder(), fence: 1, startedAt: isoBefore(60_000), connected: 1 },
   ...{ totalMessages: 1_234, totalTicks: 5_678, totalErrors: 1, batches: 20 },
+  ...{ totalGaps: 4, totalDropped: 0, symbolCount: 2, cutSymbols: 0, aliases: 0 },
+  ...{ until: null, health: null },
   ...{ connections: [connectionRow()], ...facts },
 });
 

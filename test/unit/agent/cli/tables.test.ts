@@ -6,13 +6,11 @@ import { lockLine, locksText } from '../../../../agent/cli/text/lockText.ts';
 import { queuesText } from '../../../../agent/cli/text/queueText.ts';
 import { schedulesText } from '../../../../agent/cli/text/scheduleText.ts';
 import { statusText } from '../../../../agent/cli/text/statusText.ts';
-import { streamsText } from '../../../../agent/cli/text/streamText.ts';
 import { styleFor, truncateVisible, visibleLength } from '../../../../agent/cli/text/style.ts';
 import { plural, renderTable } from '../../../../agent/cli/text/table.ts';
 import type { AgeAlert, LockRow } from '../../../../agent/protocol/model.ts';
 import {
   agentStatus,
-  connectionRow,
   holder,
   isoBefore,
   jobRow,
@@ -77,7 +75,6 @@ describe('tables', () => {
   it('say what to do when they are empty', () => {
     assert.match(jobsText([], NOW_MS, plain), /interlock enqueue TYPE/);
     assert.match(queuesText([], plain), /interlock\.config\.json/);
-    assert.match(streamsText([], NOW_MS, plain), /"streams"/);
     assert.match(schedulesText([], NOW_MS, plain), /"schedules"/);
     assert.match(locksText(lockPage([]), NOW_MS, plain), /No lock is held/);
   });
@@ -120,17 +117,6 @@ describe('rows for people', () => {
     assert.match(text, /failed +no route/);
     assert.match(text, /Stack\n {2}Error: no route\n {4}at a\.ts:1/);
     assert.match(text, /Log\n {2}one\n {2}two$/);
-  });
-
-  it('give the figures of each connection of a stream', () => {
-    const down = connectionRow({ shard: 1, state: 'backing_off', trouble: 'closed with 1006' });
-    const rows = [streamRow({ connections: [connectionRow(), down] })];
-    const text = streamsText(rows, NOW_MS, plain);
-    assert.match(text, /^nse {2}1\/2 connected, 5,678 ticks, 1,234 messages, 20 batches, 1 error/);
-    assert.match(text, /0 +live +1,234 +5,678 +1 +4 +2 +300 ms ago +2\n/);
-    assert.match(text, /1 +backing off .* closed with 1006$/);
-    const away = streamRow({ state: 'elsewhere', connections: [] });
-    assert.match(streamsText([away], NOW_MS, plain), /^nse {2}elsewhere by devbox:4711,/);
   });
 
   it('name the holder of a lock, and whether it died', () => {

@@ -43,6 +43,10 @@ describe('the command line', () => {
       /--running-longer-than: expected a dur/,
     ],
     ['an end of one look', ['monitor', '--for', '5s'], /--for: .*without --continuous/],
+    ['a bad shard', ['streams', 'rotate', 'nse', '--shard', 'x'], /--shard: expected a whole num/],
+    ['too many symbols', ['streams', 'symbols', 'nse', '--limit', '1001'], /--limit: .* 1 to 1000/],
+    ['no symbol to add', ['streams', 'add', 'nse'], /Missing required argument 'symbols'/],
+    ['an empty list of symbols', ['streams', 'remove', 'nse', ',,'], /No symbol is named/],
     ['no lock to release', ['locks', 'release'], /Missing required argument 'name'/],
   ];
   for (const [what, args, message] of wrong) {

@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict';
-import { InterlockError } from '../../../../agent/common/errors.ts';
 import { configSchema } from '../../../../agent/config/schema.ts';
 import { findUnsupported } from '../../../../agent/config/unsupported.ts';
-import { assertProblem, JOB, parse, refusal, STREAM } from './configFixture.ts';
+import { assertProblem, JOB, parse, refusal } from './configFixture.ts';
 
 const job = (more: object) => ({ jobs: { sync: { ...JOB, ...more } } });
-const stream = (more: object) => ({ streams: { nse: { ...STREAM, ...more } } });
-const HOURS = { timezone: 'Asia/Kolkata', open: '09:15', close: '15:30', days: ['mon'] };
 
 /** Settings of the format that this version does not act on. */
 const CASES: [path: string, sections: object, value: unknown][] = [
@@ -28,15 +25,6 @@ const CASES: [path: string, sections: object, value: unknown][] = [
     { schedules: { a: { job: 'sync', every: 5_000, missed: 'catch-up' } } },
     'catch-up',
   ],
-  ['streams.nse.symbolsPerConnection', stream({ symbolsPerConnection: 50 }), 50],
-  ['streams.nse.maxSymbols', stream({ maxSymbols: 250 }), 250],
-  ['streams.nse.connectionDelay', stream({ connectionDelay: 3_000 }), 3_000],
-  ['streams.nse.liteMode', stream({ liteMode: false }), false],
-  ['streams.nse.hours', stream({ hours: HOURS }), HOURS],
-  ['streams.nse.heartbeat', stream({ heartbeat: 30_000 }), 30_000],
-  ['streams.nse.staleAfter', stream({ staleAfter: 5 }), 5],
-  ['streams.nse.expireAfter', stream({ expireAfter: 5 }), 5],
-  ['health', { health: { every: 5 } }, { every: 5 }],
 ];
 
 describe('settings of a later version are refused, never ignored:', () => {
@@ -66,7 +54,7 @@ describe('settings of a later version are refused, never ignored:', () => {
       deduplication: { enabled: false },
       history: { keep: 100, maxAge: '1d' },
     };
-    assert.doesNotThrow(() => parse({ ...used, ...rest, schedules, ...stream({ maxRetries: 3 }) }));
+    assert.doesNotThrow(() => parse({ ...used, ...rest, schedules }));
   });
 });
 
@@ -120,15 +108,7 @@ describe('the complete format', () => {
     assert.deepEqual(config.locks.watch, ['redlock:*']);
   });
 
-  it('is refused setting by setting where this version does not act on it', () => {
-    const paths = findUnsupported(configSchema.parse(COMPLETE)).map((problem) => problem.path);
-    assert.deepEqual(paths.sort(), [
-      'health',
-      ...['connectionDelay', 'expireAfter', 'heartbeat', 'hours', 'liteMode', 'maxSymbols'].map(
-        (key) => `streams.nse.${key}`,
-      ),
-      ...['staleAfter', 'symbolsPerConnection'].map((key) => `streams.nse.${key}`),
-    ]);
-    assert.throws(() => parse(COMPLETE), InterlockError);
+  it('has nothing that this version does not act on', () => {
+    assert.deepEqual(findUnsupported(configSchema.parse(COMPLETE)), []);
   });
 });

@@ -3,11 +3,11 @@ import { InterlockError } from '../../../../agent/common/errors.ts';
 import type { EnqueueRequest } from '../../../../agent/jobs/enqueuing.ts';
 import type { Lease } from '../../../../agent/leases/lease.ts';
 import type { Decision } from '../../../../agent/protocol/decision.ts';
-import { batchJobId, batchSender } from '../../../../agent/streams/batchSender.ts';
+import { batchJobId, batchSender } from '../../../../agent/streams/pipeline/batchSender.ts';
 
 const loss = new AbortController();
-const lease = (signal = loss.signal): Lease => ({
-  ...{ name: 'stream:nse', fence: 7, acquiredAtMs: 0, signal },
+const leaseOf = (fence: number, signal = loss.signal): Lease => ({
+  ...{ name: 'stream:nse:2', fence, acquiredAtMs: 0, signal },
   release: () => Promise.resolve(),
 });
 const batch = { n: 3, firstSeq: 11, lastSeq: 12, ticks: [{ symbol: 'a', price: 1 }] };
@@ -18,64 +18,74 @@ const decision = (facts: Partial<Decision>): Decision => ({
   ...{ remedy: null, counts: null, ...facts },
 });
 
+/** A sender whose every question gets this answer. */
+function senderOf(answer: Decision | Error, lease: () => Lease = () => leaseOf(7)) {
+  const asked: EnqueueRequest[] = [];
+  const enqueue = (request: EnqueueRequest) => {
+    asked.push(request);
+    return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
+  };
+  const run = { stream: 'nse', shard: 2, type: 'store', firstFence: 7 };
+  return { asked, send: batchSender({ ...run, lease, enqueuing: { enqueue } }) };
+}
+
+const failsWith = (code: string) => (error: unknown) =>
+  error instanceof InterlockError && error.code === code;
+
 describe('sending a batch', () => {
-  it('makes a job whose id names stream, fence and number', async () => {
-    const asked: EnqueueRequest[] = [];
-    const enqueuing = {
-      enqueue: (request: EnqueueRequest) => {
-        asked.push(request);
-        return Promise.resolve(decision({ jobId: 'nse-7-3' }));
-      },
-    };
-    await batchSender('nse', 'store', lease(), enqueuing)(batch);
-    const data = {
-      stream: 'nse',
-      shard: 0,
-      fence: 7,
-      firstSeq: 11,
-      lastSeq: 12,
-      ticks: batch.ticks,
-    };
-    const guard = { name: 'stream:nse', fence: 7 };
+  it('makes a job whose id names stream, shard, first fence and number', async () => {
+    const { asked, send } = senderOf(decision({ jobId: 'nse-2-7-3' }));
+    await send(batch);
+    const { firstSeq, lastSeq, ticks } = batch;
+    const data = { stream: 'nse', shard: 2, fence: 7, firstSeq, lastSeq, ticks };
+    const guard = { name: 'stream:nse:2', fence: 7 };
     assert.deepEqual(asked, [
-      { type: 'store', jobId: 'nse-7-3', record: 'refusals', lease: guard, data },
+      { type: 'store', jobId: 'nse-2-7-3', record: 'refusals', lease: guard, data },
     ]);
   });
 
+  it('keeps the id when the lease was lost and won again, and tells the fence held now', async () => {
+    let lease = leaseOf(7);
+    const { asked, send } = senderOf(decision({}), () => lease);
+    await send(batch);
+    lease = leaseOf(9);
+    await send(batch);
+    assert.deepEqual(
+      asked.map(({ jobId, lease: guard }) => [jobId, guard?.fence]),
+      [
+        ['nse-2-7-3', 7],
+        ['nse-2-7-3', 9],
+      ],
+    );
+    assert.deepEqual(Reflect.get(Object(asked[1]?.data), 'fence'), 9);
+  });
+
   it('takes it as sent when the same batch is there already', async () => {
-    const there = decision({ outcome: 'already_queued', reason: 'unique_key', jobId: 'nse-7-3' });
-    await batchSender('nse', 'store', lease(), { enqueue: () => Promise.resolve(there) })(batch);
+    const there = { outcome: 'already_queued', reason: 'unique_key', jobId: 'nse-2-7-3' } as const;
+    await senderOf(decision(there)).send(batch);
   });
 
   it('fails for good when another job is in the way', async () => {
-    const other = decision({ outcome: 'already_queued', reason: 'unique_key', jobId: 'nse-7-2' });
-    const sent = batchSender('nse', 'store', lease(), { enqueue: () => Promise.resolve(other) })(
-      batch,
-    );
-    await assert.rejects(
-      sent,
-      (error) => error instanceof InterlockError && error.code === 'conflict',
-    );
+    const other = { outcome: 'already_queued', reason: 'unique_key', jobId: 'nse-2-7-2' } as const;
+    await assert.rejects(senderOf(decision(other)).send(batch), failsWith('conflict'));
   });
 
-  it("fails for good when the script that enqueues says that the lease is another's", async () => {
+  it("says so when the script that enqueues finds the lease another's", async () => {
     const late = decision({ outcome: 'refused', reason: 'lease_lost' });
-    await assert.rejects(
-      batchSender('nse', 'store', lease(), { enqueue: () => Promise.resolve(late) })(batch),
-      (error) => error instanceof InterlockError && error.code === 'lease_lost',
-    );
+    await assert.rejects(senderOf(late).send(batch), failsWith('lease_lost'));
   });
 
-  it('asks nobody once the lease is lost', async () => {
+  it('asks nobody while the lease is lost', async () => {
     const lost = new InterlockError({ code: 'lease_lost', message: 'lost' });
-    const enqueuing = { enqueue: () => Promise.reject(new Error('asked')) };
-    const send = batchSender('nse', 'store', lease(AbortSignal.abort(lost)), enqueuing);
+    const { asked, send } = senderOf(decision({}), () => leaseOf(7, AbortSignal.abort(lost)));
     await assert.rejects(send(batch), lost);
+    assert.deepEqual(asked, []);
   });
 
-  it('uses ids that BullMQ takes and that two streams never share', () => {
-    assert.equal(batchJobId('nse:eq', 7, 3), 'nse%3Aeq-7-3');
-    assert.notEqual(batchJobId('nse:eq', 7, 3), batchJobId('nse_eq', 7, 3));
-    assert.ok(!batchJobId('1', 2, 3).match(/^\d+$/));
+  it('uses ids that BullMQ takes and that two runs never share', () => {
+    assert.equal(batchJobId('nse:eq', 2, 7, 3), 'nse%3Aeq-2-7-3');
+    assert.notEqual(batchJobId('nse:eq', 2, 7, 3), batchJobId('nse_eq', 2, 7, 3));
+    assert.notEqual(batchJobId('nse', 1, 7, 3), batchJobId('nse', 2, 7, 3));
+    assert.ok(!batchJobId('1', 2, 3, 4).match(/^\d+$/));
   });
 });

@@ -3,8 +3,13 @@ import fc from 'fast-check';
 import { pino } from 'pino';
 import { deferred, type Deferred } from '../../../../agent/common/deferred.ts';
 import { InterlockError } from '../../../../agent/common/errors.ts';
-import { Batcher, type Batch, type BatcherOptions } from '../../../../agent/streams/batcher.ts';
-import type { Tick } from '../../../../agent/streams/tick.ts';
+import type { Tick } from '../../../../agent/streams/adapters/tick.ts';
+import {
+  Batcher,
+  type Batch,
+  type BatcherOptions,
+} from '../../../../agent/streams/pipeline/batcher.ts';
+import { BufferBudget } from '../../../../agent/streams/pipeline/bufferBudget.ts';
 import { ManualClock, settle } from './manualClock.ts';
 
 const ticks = (count: number, from = 1): Tick[] =>
@@ -18,6 +23,9 @@ function setup(options: Partial<BatcherOptions> = {}) {
   const batcher = new Batcher({
     maxTicks: 10,
     maxWaitMs: 200,
+    lite: false,
+    budget: new BufferBudget({ ticks: 100_000, diskBytes: 0 }),
+    spillFolder: null,
     clock,
     random: () => 0.5,
     logger: pino({ level: 'silent' }),
@@ -115,13 +123,74 @@ describe('batches of ticks', () => {
 
   it('drop the oldest ticks, with a count, when the buffer is full', async () => {
     const { held, send } = heldSends();
-    const { batcher } = setup({ send, maxBufferedTicks: 50 });
+    const told: [number, string][] = [];
+    const { clock, batcher } = setup({
+      send,
+      budget: new BufferBudget({ ticks: 60, diskBytes: 0 }),
+      onDropped: (count, why) => void told.push([count, why]),
+    });
     batcher.add(ticks(10));
     batcher.add(ticks(80, 11));
     assert.deepEqual([batcher.dropped, batcher.waiting], [30, 60]);
     held[0]?.answer.resolve();
     await settle();
     assert.deepEqual([held[1]?.batch.firstSeq, held[1]?.batch.ticks[0]?.seq], [41, 41]);
+    await clock.advance(9_999);
+    assert.deepEqual(told, [[1, 'the buffer is full']]);
+    await clock.advance(1);
+    assert.deepEqual(told.slice(1), [[29, 'the buffer is full']]);
+  });
+
+  it('are smaller where the buffer would not hold two full ones, so that there is room to wait', async () => {
+    const { held, send } = heldSends();
+    const budget = new BufferBudget({ ticks: 16, diskBytes: 0 });
+    const { batcher } = setup({ send, budget });
+    budget.ticks.join(() => 0);
+    batcher.add(ticks(40));
+    await settle();
+    assert.equal(held[0]?.batch.ticks.length, 4);
+    assert.deepEqual([batcher.dropped, batcher.waiting], [24, 16]);
+  });
+
+  it('drop what comes, when all that fits is under way', async () => {
+    const { held, send } = heldSends();
+    const { batcher } = setup({ send, budget: new BufferBudget({ ticks: 1, diskBytes: 0 }) });
+    batcher.add(ticks(1));
+    batcher.add(ticks(5, 2));
+    assert.deepEqual([batcher.dropped, batcher.waiting], [5, 1]);
+    held[0]?.answer.resolve();
+    await settle();
+    batcher.add(ticks(1, 7));
+    await settle();
+    assert.deepEqual([held[1]?.batch.firstSeq, held[1]?.batch.lastSeq], [7, 7]);
+  });
+
+  it('wait for the lease to come back, or for someone to give them up', async () => {
+    let lost = true;
+    const { clock, sent, batcher } = setup();
+    const lease = new InterlockError({ code: 'lease_lost', message: 'lost' });
+    const waiting = setup({
+      send: (batch) => (lost ? Promise.reject(lease) : Promise.resolve(void sent.push(batch))),
+    });
+    waiting.batcher.add(ticks(10));
+    await waiting.clock.advance(60_000);
+    assert.deepEqual([waiting.batcher.waiting, waiting.batcher.dropped], [10, 0]);
+    lost = false;
+    await waiting.clock.advance(2_000);
+    assert.deepEqual(sizes(sent), [10]);
+    await clock.advance(0);
+    batcher.abandon('test');
+  });
+
+  it('tell at the end what was dropped and not told yet', () => {
+    const told: number[] = [];
+    const { batcher } = setup({
+      budget: new BufferBudget({ ticks: 5, diskBytes: 0 }),
+      onDropped: (count) => void told.push(count),
+    });
+    batcher.add(ticks(9));
+    batcher.abandon('test');
+    assert.deepEqual(told, [1, 8]);
   });
 
   it('are sent to the last tick by a flush', async () => {
@@ -142,6 +211,31 @@ describe('batches of ticks', () => {
     await clock.advance(1_000);
     await flushed;
     assert.deepEqual([batcher.dropped, batcher.waiting], [25, 0]);
+  });
+
+  it('are sent to the last tick by a drain, after which the batcher lives on', async () => {
+    const { clock, sent, batcher } = setup();
+    batcher.add(ticks(25));
+    assert.equal(await batcher.drain(1_000), true);
+    assert.deepEqual(sizes(sent), [10, 10, 5]);
+    batcher.add(ticks(3, 26));
+    await settle();
+    assert.equal(sent.length, 3, 'it waits again');
+    await clock.advance(200);
+    assert.deepEqual(sizes(sent), [10, 10, 5, 3]);
+  });
+
+  it('are kept when a drain has no time left, or the batcher ends meanwhile', async () => {
+    for (const abandon of [false, true]) {
+      const { send } = heldSends();
+      const { clock, batcher } = setup({ send });
+      batcher.add(ticks(15));
+      const drained = batcher.drain(1_000);
+      if (abandon) batcher.abandon('test');
+      else await clock.advance(1_000);
+      assert.equal(await drained, false);
+      assert.equal(batcher.waiting, abandon ? 0 : 15);
+    }
   });
 
   it('stop at once when abandoned, also between two tries', async () => {
@@ -195,6 +289,79 @@ describe('batches of ticks', () => {
         assert.deepEqual([batcher.dropped, batcher.batches], [0, numbers.length]);
       }),
       { numRuns: 50 },
+    );
+  });
+});
+
+describe('batches in lite mode', () => {
+  const quotes = (...symbols: string[]): Tick[] =>
+    symbols.map((symbol, index) => ({ symbol, price: index + 1 }));
+  const lite = (options: Partial<BatcherOptions> = {}) => setup({ lite: true, ...options });
+
+  it('hold the last tick of each symbol, and count what it replaced', async () => {
+    const { clock, sent, batcher } = lite();
+    batcher.add(quotes('a', 'b', 'a', 'a', 'c'));
+    await clock.advance(200);
+    assert.deepEqual([sent[0]?.firstSeq, sent[0]?.lastSeq], [1, 5]);
+    assert.deepEqual(
+      sent[0]?.ticks.map(({ symbol, price }) => [symbol, price]),
+      [
+        ['a', 4],
+        ['b', 2],
+        ['c', 5],
+      ],
+    );
+    assert.deepEqual([batcher.conflated, batcher.dropped, batcher.waiting], [2, 0, 0]);
+  });
+
+  it('never hold more than one tick per symbol, however long Redis is away', async () => {
+    const { held, send } = heldSends();
+    const { clock, batcher } = lite({ send, budget: new BufferBudget({ ticks: 1, diskBytes: 0 }) });
+    batcher.add(quotes('a', 'b'));
+    await clock.advance(200);
+    for (let times = 0; times < 1_000; times += 1) batcher.add(quotes('a', 'b', 'c'));
+    assert.deepEqual([batcher.waiting, batcher.dropped, batcher.conflated], [5, 0, 2_997]);
+    held[0]?.answer.resolve();
+    await clock.advance(200);
+    assert.deepEqual([held[1]?.batch.firstSeq, held[1]?.batch.lastSeq], [3, 3_002]);
+  });
+
+  it('account for each tick, with numbers that only grow', async () => {
+    const symbol = fc.constantFrom('a', 'b', 'c', 'd');
+    const step = fc.record({ symbols: fc.array(symbol, { maxLength: 6 }), pauseMs: fc.nat(300) });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step), fc.integer({ min: 1, max: 5 }), async (steps, maxTicks) => {
+        const { clock, sent, batcher } = lite({ maxTicks });
+        const newest = new Map<string, number>();
+        let arrived = 0;
+        for (const { symbols, pauseMs } of steps) {
+          for (const name of symbols) newest.set(name, (arrived += 1));
+          batcher.add(
+            symbols.map((name, index) => ({
+              symbol: name,
+              price: arrived - symbols.length + index + 1,
+            })),
+          );
+          await clock.advance(pauseMs);
+        }
+        await clock.advance(1_000);
+        let last = 0;
+        const seen = new Map<string, number>();
+        for (const batch of sent) {
+          assert.equal(batch.firstSeq, last + 1);
+          assert.ok(batch.lastSeq - batch.firstSeq + 1 >= batch.ticks.length);
+          assert.ok(batch.ticks.length <= maxTicks);
+          for (const { symbol: name, price } of batch.ticks) {
+            assert.ok(price > (seen.get(name) ?? 0));
+            seen.set(name, price);
+          }
+          last = batch.lastSeq;
+        }
+        const delivered = sizes(sent).reduce((sum, size) => sum + size, 0);
+        assert.deepEqual([last, delivered + batcher.conflated], [arrived, arrived]);
+        assert.deepEqual([...seen].sort(), [...newest].sort());
+      }),
+      { numRuns: 100 },
     );
   });
 });

@@ -1,47 +1,116 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { CloseCause } from '../../../../agent/streams/closeCause.ts';
+import type { CloseCause } from '../../../../agent/streams/connection/closeCause.ts';
 import {
   beginConnection,
-  CONNECTION_TIMINGS,
   hasSocket,
   stepConnection,
+  troubleOf,
+  UNBORN_CONNECTION,
   type ConnectionEffect,
   type ConnectionEvent,
   type ConnectionModel,
   type ConnectionRules,
   type ConnectionStep,
   type ConnectionTimer,
-} from '../../../../agent/streams/connectionState.ts';
+} from '../../../../agent/streams/connection/connectionState.ts';
+import {
+  CONNECTION_TIMINGS,
+  DEAD_NOTICED_WITHIN_MS,
+  SUBSCRIBED_AGAIN_WITHIN_MS,
+  wholeFrameWithinMs,
+  worstNoticeMs,
+  worstRecoveryMs,
+} from '../../../../agent/streams/connection/connectionTimings.ts';
 
-const RULES: ConnectionRules = { maxRetries: 0, timings: CONNECTION_TIMINGS };
+const RULES: ConnectionRules = {
+  ...{ maxRetries: 0, timings: CONNECTION_TIMINGS, maxLifetimeMs: null },
+};
 const BROKEN: CloseCause = { kind: 'close', code: 1006, reason: '' };
 
 function run(events: ConnectionEvent[], rules = RULES): ConnectionStep {
   return events.reduce(
     (step, event) => stepConnection(step.model, event, rules),
-    beginConnection(rules),
+    beginConnection(),
   );
 }
 
+const turn: ConnectionEvent = { type: 'turn' };
 const opened: ConnectionEvent = { type: 'opened' };
-const frame: ConnectionEvent = { type: 'frame' };
+const sent: ConnectionEvent = { type: 'subscriptions_sent' };
+const frame: ConnectionEvent = { type: 'frame', isPong: false };
+const pong: ConnectionEvent = { type: 'frame', isPong: true };
 const broke: ConnectionEvent = { type: 'gone', cause: BROKEN };
 const retry: ConnectionEvent = { type: 'retry_due' };
-const silent = (silentForMs: number): ConnectionEvent => ({ type: 'silence_check', silentForMs });
+const silent = (silentForMs: number, noFrameForMs = silentForMs, pingWaits = false) => {
+  const silence: ConnectionEvent = {
+    ...{ type: 'silence_check', silentForMs, noFrameForMs, pingWaits },
+  };
+  return silence;
+};
+/** From the turn to the pong. */
+const toLive = [turn, opened, sent, pong];
 
 describe('one connection', () => {
-  it('is live at the first frame, of whatever kind', () => {
-    const { model, effects } = run([opened]);
-    assert.equal(model.state, 'subscribing');
-    assert.deepEqual(effects.slice(-2), [{ type: 'ping' }, { type: 'subscribe' }]);
-    assert.equal(run([opened, frame]).model.state, 'live');
+  it('waits for its turn, and says why, with what failed before', () => {
+    const waits: ConnectionEvent = { type: 'turn_waits', why: 'Waits for its turn.' };
+    assert.deepEqual(beginConnection().effects, [{ type: 'await_turn' }]);
+    const first = run([waits]);
+    assert.equal(first.model.state, 'connecting');
+    assert.equal(hasSocket(first.model), false);
+    assert.equal(troubleOf(first.model), 'Waits for its turn.');
+    const again = run([turn, broke, retry, waits]);
+    assert.match(
+      troubleOf(again.model) ?? '',
+      /^Waits for its turn\. Before: The connection broke/,
+    );
+    const begun = run([waits, turn]);
+    assert.deepEqual(
+      begun.effects.map(({ type }) => type),
+      ['set_timer', 'open_socket'],
+    );
+    assert.equal(troubleOf(begun.model), null);
   });
 
-  it('asks with a ping after silence, and cuts a socket that does not answer within 10 s', () => {
+  it('is live when a pong proves that the server has read every subscription', () => {
+    const { model, effects } = run([turn, opened]);
+    assert.equal(model.state, 'subscribing');
+    assert.deepEqual(effects.at(-1), { type: 'subscribe' });
+    // A pong before that, and a tick of the first symbols, prove less.
+    assert.equal(run([turn, opened, pong, frame]).model.state, 'subscribing');
+    assert.deepEqual(run([turn, opened, sent]).effects.at(-1), { type: 'ping' });
+    assert.equal(run([turn, opened, sent, frame]).model.state, 'subscribing');
+    assert.equal(run([turn, opened, sent, pong]).model.state, 'live');
+  });
+
+  it('is live without a pong when the server answers no pings but speaks', () => {
+    const due = (silentForMs: number): ConnectionEvent => ({ type: 'confirm_due', silentForMs });
+    assert.equal(run([turn, opened, sent, frame, due(10)]).model.state, 'live');
+    const mute = [turn, opened, sent, due(60_000)];
+    assert.equal(run(mute).model.state, 'subscribing');
+    assert.equal(run([...mute, frame]).model.state, 'live');
+  });
+
+  it('asks for proof again when other symbols are wanted meanwhile', () => {
+    const changed: ConnectionEvent = { type: 'symbols_changed' };
+    const events = [turn, opened, sent, changed, pong];
+    assert.equal(run(events).model.state, 'subscribing');
+    assert.deepEqual(run([...events, sent]).effects.at(-1), { type: 'ping' });
+    assert.equal(run([...events, sent, pong]).model.state, 'live');
+    assert.equal(run([...toLive, changed]).model.state, 'live');
+  });
+
+  it('keeps its promised times with the timings of every day', () => {
+    assert.ok(worstNoticeMs(CONNECTION_TIMINGS) <= DEAD_NOTICED_WITHIN_MS);
+    assert.ok(worstRecoveryMs(CONNECTION_TIMINGS) <= SUBSCRIBED_AGAIN_WITHIN_MS);
+    assert.deepEqual([DEAD_NOTICED_WITHIN_MS, SUBSCRIBED_AGAIN_WITHIN_MS], [10_000, 15_000]);
+    const { stableAfterMs, pingAfterSilenceMs, answerWithinMs } = CONNECTION_TIMINGS;
+    assert.ok(stableAfterMs > pingAfterSilenceMs + answerWithinMs, 'a mute server is never stable');
+  });
+
+  it('asks with a ping after silence, and cuts a socket that does not answer', () => {
     const { pingAfterSilenceMs, answerWithinMs } = CONNECTION_TIMINGS;
-    assert.ok(pingAfterSilenceMs + answerWithinMs < 10_000);
-    const asked = run([opened, frame, silent(pingAfterSilenceMs)]);
+    const asked = run([...toLive, silent(pingAfterSilenceMs)]);
     assert.equal(asked.model.state, 'stale');
     assert.ok(asked.effects.some(({ type }) => type === 'ping'));
     assert.deepEqual(timerOf(asked.effects, 'silence'), answerWithinMs);
@@ -51,54 +120,100 @@ describe('one connection', () => {
     assert.match(dead.model.trouble ?? '', /No frame for 9 s/);
   });
 
+  it('gives a big frame time to come in whole, but not for ever', () => {
+    const receiving = run([...toLive, silent(100, 6_000)]);
+    assert.equal(receiving.model.state, 'live');
+    assert.equal(timerOf(receiving.effects, 'silence'), 4_900);
+    const paused = run([...toLive, silent(5_000, 9_000)]);
+    assert.equal(paused.model.state, 'stale');
+    const goesOn = stepConnection(paused.model, silent(500, 13_000), RULES);
+    assert.equal(goesOn.model.state, 'stale');
+    assert.equal(timerOf(goesOn.effects, 'silence'), 3_500);
+    const forEver = silent(100, wholeFrameWithinMs(CONNECTION_TIMINGS));
+    const asked = run([...toLive, forEver]);
+    assert.equal(asked.model.state, 'stale');
+    assert.equal(stepConnection(asked.model, forEver, RULES).model.state, 'backing_off');
+  });
+
+  it('proves nothing by silence while the ping waits for its turn', () => {
+    const asked = run([...toLive, silent(5_000)]);
+    const waiting = stepConnection(asked.model, silent(9_000, 9_000, true), RULES);
+    assert.equal(waiting.model.state, 'stale');
+    assert.equal(stepConnection(waiting.model, silent(13_000), RULES).model.state, 'backing_off');
+  });
+
   it('gives a whole answer time after a ping, even when this process slept for an hour', () => {
-    const asked = run([opened, frame, silent(3_600_000)]);
+    const asked = run([...toLive, silent(3_600_000)]);
     assert.equal(asked.model.state, 'stale');
     assert.equal(stepConnection(asked.model, frame, RULES).model.state, 'live');
   });
 
   it('looks again when the silence began later', () => {
-    const { model, effects } = run([opened, frame, silent(1_200)]);
+    const { model, effects } = run([...toLive, silent(1_200)]);
     assert.equal(model.state, 'live');
     assert.equal(timerOf(effects, 'silence'), 3_800);
   });
 
+  it('gives a slow server longer with each failure, up to four times as long', () => {
+    const timeouts = [0, 1, 2, 3, 9].map((failures) => {
+      const model = { ...beginConnection().model, failures };
+      return timerOf(stepConnection(model, turn, RULES).effects, 'connect');
+    });
+    assert.deepEqual(timeouts, [5_000, 10_000, 20_000, 20_000, 20_000]);
+  });
+
   it('forgets failures only after a stable time', () => {
-    const flapping = run([opened, frame, broke, retry, opened, frame, broke]);
+    const flapping = run([...toLive, broke, retry, ...toLive, broke]);
     assert.equal(flapping.model.failures, 2);
-    assert.deepEqual(flapping.effects.at(-1), { type: 'back_off', failures: 1 });
-    const stable = run([broke, retry, opened, frame, { type: 'stable' }]);
+    assert.deepEqual(flapping.effects.at(-1), { type: 'back_off', failures: 1, atLeastMs: 0 });
+    const stable = run([turn, broke, retry, ...toLive, { type: 'stable' }]);
     assert.equal(stable.model.failures, 0);
   });
 
-  it('tries again after a break and a polite end of the server', () => {
-    for (const code of [1000, 1001, 1006, 1011, 1012, 4000]) {
-      const cause: CloseCause = { kind: 'close', code, reason: '' };
-      assert.equal(run([opened, { type: 'gone', cause }]).model.state, 'backing_off');
-    }
-    const cause: CloseCause = { kind: 'http', status: 503 };
-    assert.equal(run([{ type: 'gone', cause }]).model.state, 'backing_off');
+  it('tries again after a break, not before the server wants it', () => {
+    assert.equal(run([turn, opened, broke]).model.state, 'backing_off');
+    const retryAfter = { delayMs: 60_000, until: '2026-01-31T09:16:00.000Z' };
+    const cause: CloseCause = { kind: 'http', status: 503, retryAfter };
+    const { model, effects } = run([turn, { type: 'gone', cause }]);
+    assert.deepEqual(effects.at(-1), { type: 'back_off', failures: 0, atLeastMs: 60_000 });
+    assert.match(model.trouble ?? '', /until 2026-01-31T09:16:00/);
   });
 
-  it('waits for a person when only a person can help, and says what to do', () => {
-    const causes: CloseCause[] = [
-      ...[401, 403, 404, 410, 426].map((status) => ({ kind: 'http', status }) as const),
-      ...[1002, 1003, 1008].map((code) => ({ kind: 'close', code, reason: 'no' }) as const),
-      { kind: 'unusable', message: 'Invalid URL' },
-    ];
-    for (const cause of causes) {
-      const { model } = run([{ type: 'gone', cause }]);
-      assert.equal(model.state, 'suspended');
-      assert.match(model.trouble ?? '', /then restart the stream\.$/);
+  it('waits for a person when only a person can help, and goes on when told to', () => {
+    const cause: CloseCause = { kind: 'http', status: 401 };
+    const suspended = run([turn, broke, retry, turn, { type: 'gone', cause }]);
+    assert.equal(suspended.model.state, 'suspended');
+    assert.match(suspended.model.trouble ?? '', /HTTP 401.*then resume the stream\.$/);
+    const resumed = stepConnection(suspended.model, { type: 'resume' }, RULES);
+    assert.deepEqual([resumed.model.state, resumed.model.failures], ['connecting', 0]);
+    assert.deepEqual(resumed.effects, [{ type: 'await_turn' }]);
+  });
+
+  it('is not resumed in any other state', () => {
+    for (const events of [[], [turn], [turn, opened], toLive, [turn, broke]]) {
+      const { model } = run(events);
+      assert.deepEqual(stepConnection(model, { type: 'resume' }, RULES), { model, effects: [] });
     }
   });
 
   it('gives up after maxRetries and says how to go on', () => {
     const rules = { ...RULES, maxRetries: 2 };
-    assert.equal(run([broke, retry, broke], rules).model.state, 'backing_off');
-    const { model } = run([broke, retry, broke, retry, broke], rules);
+    const fails = [turn, broke, retry];
+    assert.equal(run([...fails, turn, broke], rules).model.state, 'backing_off');
+    const { model } = run([...fails, ...fails, turn, broke], rules);
     assert.equal(model.state, 'suspended');
-    assert.match(model.trouble ?? '', /Gave up after 2 retries.*Restart the stream/);
+    assert.match(model.trouble ?? '', /Gave up after 2 retries.*Resume the stream/);
+  });
+
+  it('asks to be replaced before its longest time is over, and stays live', () => {
+    const rules = { ...RULES, maxLifetimeMs: 86_400_000 };
+    const { effects } = run([turn, opened], rules);
+    assert.ok(effects.some(({ type }) => type === 'plan_rotation'));
+    const due: ConnectionEvent = { type: 'rotate_due' };
+    const { model, effects: wanted } = run([...toLive, due], rules);
+    assert.equal(model.state, 'live');
+    assert.deepEqual(wanted, [{ type: 'want_rotation' }]);
+    assert.deepEqual(run([turn, broke, due], rules).effects, []);
   });
 
   it('holds its promises whatever happens in whatever order', () => {
@@ -121,20 +236,24 @@ const anyCause: fc.Arbitrary<CloseCause> = fc.oneof(
   fc.record({
     kind: fc.constant('http' as const),
     status: fc.constantFrom(200, 301, 401, 404, 429, 503),
+    retryAfter: fc.constantFrom(undefined, { delayMs: 5_000, until: 'then' }),
   }),
   fc.record({ kind: fc.constantFrom('error' as const, 'unusable' as const), message: fc.string() }),
 );
 
 const anyEvent: fc.Arbitrary<ConnectionEvent> = fc.oneof(
-  { weight: 4, arbitrary: fc.constantFrom(opened, frame, retry) },
+  { weight: 4, arbitrary: fc.constantFrom(turn, opened, sent, frame, pong, retry) },
   { weight: 3, arbitrary: anyCause.map((cause): ConnectionEvent => ({ type: 'gone', cause })) },
   {
     weight: 3,
     arbitrary: fc.constantFrom<ConnectionEvent>(
       { type: 'connect_timeout' },
-      { type: 'stable' },
-      silent(100),
-      silent(6_000),
+      ...([{ type: 'stable' }, { type: 'rotate_due' }, { type: 'resume' }] as const),
+      ...([{ type: 'turn_waits', why: 'busy' }, { type: 'symbols_changed' }] as const),
+      ...([10, 5_000] as const).map(
+        (silentForMs) => ({ type: 'confirm_due', silentForMs }) as const,
+      ),
+      ...[silent(100), silent(6_000), silent(100, 60_000), silent(9_000, 9_000, true)],
     ),
   },
   {
@@ -145,12 +264,13 @@ const anyEvent: fc.Arbitrary<ConnectionEvent> = fc.oneof(
 
 /** Does what a driver does with the effects, and checks the promises after each event. */
 class World {
-  private model: ConnectionModel;
+  private model: ConnectionModel = UNBORN_CONNECTION;
   private sockets = 0;
+  private queued = false;
   private readonly timers = new Set<ConnectionTimer>();
 
   constructor(private readonly rules: ConnectionRules) {
-    const first = beginConnection(rules);
+    const first = beginConnection();
     this.model = first.model;
     this.carryOut(first.effects);
   }
@@ -163,7 +283,7 @@ class World {
       assert.deepEqual(effects, []);
     }
     if (before.state === 'suspended' && model.state !== 'suspended') {
-      assert.equal(event.type, 'stop', 'only a person ends a suspension');
+      assert.ok(event.type === 'stop' || event.type === 'resume', 'only a person ends that');
     }
     this.model = model;
     this.carryOut(effects);
@@ -172,8 +292,19 @@ class World {
 
   private carryOut(effects: ConnectionEffect[]): void {
     for (const effect of effects) {
-      if (effect.type === 'open_socket') this.sockets += 1;
-      if (effect.type === 'drop_socket') this.sockets = 0;
+      if (effect.type === 'await_turn') {
+        assert.equal(this.queued, false, 'never in the queue twice');
+        this.queued = true;
+      }
+      if (effect.type === 'open_socket') {
+        this.sockets += 1;
+        this.queued = false;
+      }
+      if (effect.type === 'drop_socket') {
+        this.sockets = 0;
+        this.queued = false;
+      }
+      if (effect.type === 'ping') assert.equal(this.sockets, 1, 'pings over a socket');
       if (effect.type === 'subscribe') assert.equal(this.sockets, 1, 'subscribes on a socket');
       if (effect.type === 'set_timer') this.timers.add(effect.timer);
       if (effect.type === 'back_off') this.timers.add('retry');
@@ -184,11 +315,12 @@ class World {
   }
 
   private check(): void {
-    const { state, trouble } = this.model;
+    const { state, trouble, phase } = this.model;
+    assert.equal(this.queued, phase === 'turn');
     assert.equal(this.sockets, hasSocket(this.model) ? 1 : 0, `sockets in ${state}`);
     const needed: Partial<Record<typeof state, ConnectionTimer>> = {
-      ...{ connecting: 'connect', subscribing: 'silence', live: 'silence', stale: 'silence' },
-      backing_off: 'retry',
+      ...{ subscribing: 'silence', live: 'silence', stale: 'silence', backing_off: 'retry' },
+      ...(this.queued ? {} : { connecting: 'connect' }),
     };
     const timer = needed[state];
     if (timer !== undefined) assert.ok(this.timers.has(timer), `${state} is left by a timer`);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { displayUrl } from '../../../../agent/streams/displayUrl.ts';
+import { displayUrl } from '../../../../agent/streams/connection/displayUrl.ts';
 
 describe('the address of a stream, for people', () => {
   it('has no user, password or query', () => {

@@ -5,8 +5,10 @@ import { Pages } from '../../../../src/model/pages.ts';
 import {
   jobsOfGroup,
   shownJobStates,
+  connectionOf,
+  isConnected,
   streamHealth,
-  streamTotals,
+  suspendedStreams,
 } from '../../../../src/model/selectors.ts';
 import { Store } from '../../../../src/model/store.ts';
 import { at, connectionRow, jobRow, queueRow, snapshot, streamRow } from '../rows.ts';
@@ -57,14 +59,44 @@ describe('selectors', () => {
     assert.deepEqual(ids, ['9', '10']);
   });
 
-  it('counts streams that are live of those that should be', () => {
+  it('finds the streams that only a person brings back', () => {
+    const suspended = { connections: [connectionRow({ state: 'suspended' })] };
     const streams = [
       streamRow({ name: 'a' }),
-      streamRow({ name: 'b', connections: [connectionRow({ state: 'suspended' })] }),
-      streamRow({ name: 'c', wanted: 'stopped', state: 'stopped', connections: [] }),
-      streamRow({ name: 'd', state: 'elsewhere', connections: [] }),
+      streamRow({ name: 'b', ...suspended }),
+      streamRow({ name: 'c', ...suspended, wanted: 'stopped' }),
+      streamRow({ name: 'd', ...suspended, state: 'elsewhere' }),
     ];
-    assert.deepEqual(streamTotals(streams), { live: 2, wanted: 3, suspended: ['b'] });
+    assert.deepEqual(
+      suspendedStreams(streams).map(({ name }) => name),
+      ['b', 'd'],
+    );
+  });
+
+  it('tells the trouble of a stream before the place where it runs', () => {
+    const health = (fields: Parameters<typeof streamRow>[0]) => streamHealth(streamRow(fields));
+    const suspended = [connectionRow(), connectionRow({ shard: 1, state: 'suspended' })];
+    assert.equal(health({ state: 'elsewhere' }), 'elsewhere');
+    assert.equal(health({ state: 'elsewhere', connections: suspended }), 'suspended');
+    assert.equal(health({ state: 'elsewhere', connections: [] }), 'elsewhere');
+    assert.equal(health({ state: 'sleeping', connections: suspended }), 'sleeping');
+    assert.equal(health({ state: 'waiting', connections: [] }), 'waiting');
+    assert.equal(health({ connections: [] }), 'connecting');
+    const asleep = connectionRow({ shard: 1, state: 'sleeping' });
+    assert.equal(health({ connections: [connectionRow(), asleep] }), 'live');
+  });
+
+  it('finds a shard by its number, also when one is missing', () => {
+    const connections = [connectionRow({ shard: 0 }), connectionRow({ shard: 2 })];
+    assert.equal(connectionOf(streamRow({ connections }), 2), connections[1]);
+    assert.equal(connectionOf(streamRow({ connections }), 1), undefined);
+    assert.equal(connectionOf(undefined, 0), undefined);
+  });
+
+  it('knows whether a stream has a connection to lose', () => {
+    const away = { connected: 0, connections: [connectionRow({ state: 'backing_off' })] };
+    assert.equal(isConnected(streamRow(away)), false);
+    assert.equal(isConnected(streamRow()), true);
   });
 
   it('calls a stream partly live when some of its connections are', () => {

@@ -15,18 +15,7 @@ import {
 } from '../../../../src/present/jobText.ts';
 import { describeSchedule } from '../../../../src/present/scheduleText.ts';
 import { simulationDocument, simulationVerdict } from '../../../../src/present/simulationText.ts';
-import { describeConnection, describeStream } from '../../../../src/present/streamText.ts';
-import {
-  at,
-  connectionRow,
-  decision,
-  holder,
-  jobRow,
-  NOW_MS,
-  plain,
-  queueRow,
-  streamRow,
-} from '../rows.ts';
+import { at, decision, holder, jobRow, NOW_MS, plain, queueRow } from '../rows.ts';
 
 describe('ages', () => {
   it('are whole seconds and never negative', () => {
@@ -105,23 +94,6 @@ describe('rows of jobs', () => {
     const busy = { ...queueRow('default', { active: 2, waiting: 1_400, failed: 3 }), paused: true };
     assert.equal(describeQueue(busy, plain), 'paused · 2 active · 1,400 waiting · 3 failed');
     assert.equal(describeQueue(queueRow('low', { completed: 9 }), plain), 'idle');
-  });
-});
-
-describe('rows of streams', () => {
-  it('say how they do and how much comes', () => {
-    assert.equal(describeStream(streamRow(), 3.04, plain), 'live · 12,345 ticks · 3 batches/s');
-    assert.equal(describeStream(streamRow(), undefined, plain), 'live · 12,345 ticks');
-  });
-
-  it('name the holder when it is another agent', () => {
-    const elsewhere = streamRow({ state: 'elsewhere', connections: [] });
-    assert.equal(describeStream(elsewhere, 1, plain), 'runs elsewhere · devbox:4711 all');
-  });
-
-  it('tell the trouble of a connection', () => {
-    const broken = connectionRow({ state: 'backing_off', trouble: 'connect ECONNREFUSED' });
-    assert.equal(describeConnection(broken, plain), 'reconnecting · connect ECONNREFUSED');
   });
 });
 

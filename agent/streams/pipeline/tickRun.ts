@@ -1,0 +1,27 @@
+import type { Tick } from '../adapters/tick.ts';
+
+/** Ticks whose running numbers follow each other: `firstSeq` and so on. */
+export interface TickRun {
+  firstSeq: number;
+  lastSeq: number;
+  ticks: Tick[];
+}
+
+/** What waits to be sent, and how it is stored meanwhile. */
+export interface TickSource {
+  /** Ticks that wait: not those that were taken. */
+  readonly count: number;
+  /** Of these: on disk. */
+  readonly spilled: number;
+  /** Ticks that were replaced by a newer one of their symbol. */
+  readonly conflated: number;
+  /** So many ticks make a full batch. */
+  readonly fullAt: number;
+  add(ticks: readonly Tick[]): void;
+  /** @returns the oldest, one batch at most; undefined when nothing waits */
+  take(): TickRun | undefined;
+  /** So many of those that were taken have been sent, or given up. */
+  settle(count: number): void;
+  /** Forgets everything and removes what it has on disk. */
+  end(): void;
+}

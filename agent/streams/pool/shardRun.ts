@@ -1,0 +1,310 @@
+import type { Timer } from '../../common/clock.ts';
+import { messageOf } from '../../common/errors.ts';
+import type { PassableLease } from '../../leases/lease.ts';
+import type { Gap } from '../adapters/adapter.ts';
+import type { Tick } from '../adapters/tick.ts';
+import type { ConnectionFigures } from '../connection/connection.ts';
+import { batchSender } from '../pipeline/batchSender.ts';
+import { Batcher } from '../pipeline/batcher.ts';
+import { LagMeter } from './lagMeter.ts';
+import { shardConnection, type ShardConnection } from './shardConnection.ts';
+import type { ShardContext } from './shardContext.ts';
+import { SymbolLedger, type Accepted } from './symbolLedger.ts';
+
+/** A replacement that is not live by then is given up; the connection that it was for lives on. */
+const REPLACE_WITHIN_MS = 30_000;
+
+/** One shard while this agent holds its lease: a connection whose ticks become batches. */
+export class ShardRun {
+  readonly ledger = new SymbolLedger();
+  readonly lag = new LagMeter();
+  readonly batcher: Batcher;
+  private lease_: PassableLease;
+  private current: ShardConnection;
+  private replacement: ShardConnection | undefined;
+  private replaceTimer: Timer | undefined;
+  private startTimer: Timer | undefined;
+  /** Figures of connections that this one replaced. */
+  private before = { messages: 0, ticks: 0, errors: 0 };
+  /** While it is being handed over: what arrives, in case that it stays here after all. */
+  private heldBack: Tick[][] | undefined;
+  private heldBackSinceMs = 0;
+
+  /**
+   * @param start a connection that was made ahead for a handover, or how long the first attempt to
+   *   connect waits
+   */
+  constructor(
+    readonly shard: number,
+    lease: PassableLease,
+    private symbols: readonly string[],
+    private readonly context: ShardContext,
+    start: { ready: ShardConnection } | { delayMs: number },
+  ) {
+    this.lease_ = lease;
+    const { stream, config, budget, spillFolder, enqueuing, clock, random, logger } = context;
+    this.batcher = new Batcher({
+      ...{ maxTicks: config.batch.maxTicks, maxWaitMs: config.batch.maxWait },
+      ...{ lite: config.liteMode, budget, spillFolder: spillFolder(shard, lease.fence), clock, random, logger },
+      onDropped: (count, why) => context.onDropped(shard, count, why),
+      send: batchSender({
+        ...{ stream, shard, type: config.job, firstFence: lease.fence, enqueuing },
+        lease: () => this.lease_,
+      }),
+    });
+    if ('ready' in start) {
+      this.current = start.ready;
+      this.current.sink = this.sinkOf(() => this.current);
+    } else {
+      this.current = this.connect();
+      this.begin(start.delayMs);
+    }
+  }
+
+  get lease(): PassableLease {
+    return this.lease_;
+  }
+
+  get symbolCount(): number {
+    return this.symbols.length;
+  }
+
+  get symbolNames(): readonly string[] {
+    return this.symbols;
+  }
+
+  /** Of its connection, with what the ones before it counted. */
+  figures(): ConnectionFigures {
+    const figures = this.current.connection.row();
+    const { messages, ticks, errors } = this.before;
+    const trouble = this.startTimer === undefined ? figures.trouble : 'It waits for its turn.';
+    return {
+      ...figures,
+      ...{ messages: figures.messages + messages, ticks: figures.ticks + ticks },
+      ...{ errors: figures.errors + errors, trouble },
+    };
+  }
+
+  setSymbols(symbols: readonly string[]): void {
+    if (sameList(symbols, this.symbols)) return;
+    const stay = new Set(symbols);
+    this.ledger.forget(this.symbols.filter((symbol) => !stay.has(symbol)));
+    this.symbols = symbols;
+    this.current.connection.setSymbols(symbols);
+    this.replacement?.connection.setSymbols(symbols);
+  }
+
+  resume(): void {
+    this.current.connection.resume();
+  }
+
+  /**
+   * The lease was lost and is ours again, with nobody in between: what waits is sent under the new
+   * fence.
+   */
+  regained(lease: PassableLease): void {
+    this.lease_ = lease;
+  }
+
+  /** A new connection first; when it is live, the old one closes. What both bring counts once. */
+  rotate(reason: string): void {
+    if (this.replacement !== undefined || this.heldBack !== undefined) return;
+    const { logger, clock } = this.context;
+    logger.info({ shard: this.shard, reason }, 'connection is replaced');
+    if (this.context.venue.freePlaces() === 0) {
+      this.breakBeforeMake();
+      return;
+    }
+    this.ledger.beginOverlap();
+    this.replacement = this.connect();
+    this.replaceTimer = clock.setTimeout(() => this.giveUpReplacement(), REPLACE_WITHIN_MS);
+    this.replacement.connection.start();
+  }
+
+  /** From now on nothing is forwarded: another agent's connection brings what comes next. */
+  holdBack(): Record<string, number> {
+    this.endOverlap();
+    this.heldBack = [];
+    this.heldBackSinceMs = this.context.clock.monotonic();
+    return this.ledger.lastSeqs();
+  }
+
+  get heldBackMs(): number {
+    return this.context.clock.monotonic() - this.heldBackSinceMs;
+  }
+
+  /** It stays here after all. */
+  goOn(): void {
+    const held = this.heldBack ?? [];
+    this.heldBack = undefined;
+    for (const ticks of held) this.take(ticks);
+  }
+
+  /**
+   * The shard was another agent's until now.
+   * @param lastSeqs the last number of each symbol that it sent
+   * @param kept what came here meanwhile
+   */
+  takeOver(lastSeqs: Record<string, number>, kept: Tick[][]): void {
+    this.ledger.beginOverlap(lastSeqs);
+    for (const ticks of kept) this.take(ticks);
+    this.endOverlap();
+  }
+
+  private take(ticks: Tick[]): void {
+    if (this.heldBack !== undefined) {
+      this.heldBack.push(ticks);
+      return;
+    }
+    const { turnTime } = this.context;
+    turnTime.read();
+    this.forward(this.ledger.accept(ticks, turnTime.nowMs), turnTime.nowMs);
+  }
+
+  private forward({ fresh, gaps }: Accepted, nowMs: number): void {
+    for (const { ts } of fresh) this.lag.add(ts, nowMs);
+    this.batcher.add(fresh);
+    if (gaps.length > 0) this.onGaps(gaps);
+  }
+
+  private endOverlap(): void {
+    const nowMs = this.context.clock.now();
+    this.forward(this.ledger.endOverlap(nowMs), nowMs);
+  }
+
+  /**
+   * Unsubscribes, sends what is left, and gives the lease free: whoever takes it next begins after us.
+   * @param deadlineMs for what is left of the ticks
+   */
+  async stop(deadlineMs: number): Promise<void> {
+    this.closeConnections(true);
+    this.endOverlap();
+    await this.batcher.flush(deadlineMs);
+    await this.lease_.release();
+  }
+
+  /** Another agent has it: nothing more may leave here. */
+  abandon(why: string): void {
+    this.closeConnections(false);
+    this.batcher.abandon(why);
+  }
+
+  /** Ends it after the lease was handed over. */
+  passedOn(): void {
+    this.closeConnections(true);
+    this.batcher.abandon('another agent goes on with it');
+  }
+
+  /** A connection whose ticks and troubles are this shard's. */
+  private connect(): ShardConnection {
+    const made: ShardConnection = shardConnection(
+      this.shard,
+      this.symbols,
+      this.context,
+      this.sinkOf(() => made),
+    );
+    return made;
+  }
+
+  private sinkOf(connection: () => ShardConnection): ShardConnection['sink'] {
+    return {
+      onTicks: (ticks) => this.take(ticks),
+      onRotateWanted: (reason) => this.rotate(reason),
+      onChange: () => this.onConnectionChange(connection()),
+    };
+  }
+
+  private begin(delayMs: number): void {
+    if (delayMs <= 0) {
+      this.current.connection.start();
+      return;
+    }
+    this.startTimer = this.context.clock.setTimeout(() => {
+      this.startTimer = undefined;
+      this.current.connection.start();
+    }, delayMs);
+  }
+
+  private onConnectionChange(changed: ShardConnection): void {
+    if (changed === this.replacement) {
+      if (changed.connection.isSettled) this.switchOver(changed);
+      return;
+    }
+    this.context.onChange();
+  }
+
+  /** The venue has no place for a second connection: the old one has to go first. */
+  private breakBeforeMake(): void {
+    const next = this.connect();
+    this.current.connection.stop(true);
+    this.putToUse(next);
+    next.connection.start();
+  }
+
+  private switchOver(next: ShardConnection): void {
+    const old = this.current.connection;
+    this.putToUse(next);
+    this.endReplacement();
+    old.stop(true);
+    this.context.onChange();
+  }
+
+  private putToUse(next: ShardConnection): void {
+    const { messages, ticks, errors } = this.current.connection.row();
+    this.before.messages += messages;
+    this.before.ticks += ticks;
+    this.before.errors += errors;
+    this.current = next;
+  }
+
+  private giveUpReplacement(): void {
+    const { replacement } = this;
+    if (replacement === undefined) return;
+    const { trouble } = replacement.connection.row();
+    this.context.logger.warn({ shard: this.shard, trouble }, 'connection could not be replaced');
+    this.endReplacement();
+    replacement.connection.stop(false);
+  }
+
+  private endReplacement(): void {
+    this.replaceTimer?.cancel();
+    this.replacement = undefined;
+    this.endOverlap();
+  }
+
+  private closeConnections(politely: boolean): void {
+    this.startTimer?.cancel();
+    this.replaceTimer?.cancel();
+    this.replacement?.connection.stop(false);
+    this.replacement = undefined;
+    this.current.connection.stop(politely);
+  }
+
+  private onGaps(gaps: readonly Gap[]): void {
+    this.context.onGaps(this.shard, gaps);
+    for (const gap of gaps) void this.resync(gap);
+  }
+
+  /** An adapter is a person's code: what it throws is told, and ends nothing. */
+  private async resync(gap: Gap): Promise<void> {
+    const { adapter } = this.context;
+    if (adapter.resync === undefined) return;
+    try {
+      const { ticks, send, refused } = await adapter.resync(gap);
+      if (refused !== undefined) this.tellResync(gap, refused);
+      if (ticks.length > 0 && this.heldBack === undefined) this.batcher.add(ticks);
+      if (send !== undefined) this.current.connection.send(send);
+    } catch (error) {
+      this.tellResync(gap, messageOf(error));
+    }
+  }
+
+  private tellResync({ symbol }: Gap, why: string): void {
+    const { logger } = this.context;
+    logger.warn({ shard: this.shard, symbol, why }, 'missing ticks could not all be fetched');
+  }
+}
+
+function sameList(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((symbol, index) => symbol === other[index]);
+}

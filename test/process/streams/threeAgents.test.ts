@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import * as z from 'zod';
+import { requests } from '../../../agent/protocol/api.ts';
+import type { ConnectionRow } from '../../../agent/protocol/model.ts';
+import { AgentProcess } from '../../harness/agentProcess.ts';
+import { AnySymbolFeed } from '../../harness/anySymbolFeed.ts';
+import { eventually } from '../../harness/eventually.ts';
+import { RedisServer } from '../../harness/redisServer.ts';
+import { makeWorkspace, type TestWorkspace } from '../../harness/workspace.ts';
+
+const SYMBOLS = Array.from({ length: 18 }, (_, index) => `S${index}`);
+const SHARDS = 9;
+const batch = z.object({ ticks: z.array(z.object({ symbol: z.string(), seq: z.number() })) });
+/** Two seconds would be the end of a lease of another host: that is not what is meant here. */
+const SAME_HOST_MS = 1_500;
+
+describe('a stream over three agents', function () {
+  this.timeout(60_000);
+  let redis: RedisServer;
+  let client: Redis;
+  let feed: AnySymbolFeed;
+  let workspace: TestWorkspace;
+  let agents: AgentProcess[];
+
+  before(async () => (redis = await RedisServer.start()));
+  after(() => redis.stop());
+  beforeEach(async () => {
+    client = redis.client();
+    await client.flushall();
+    feed = await AnySymbolFeed.start(10);
+    // Nobody takes the jobs: they are what the test counts.
+    const queue = new Queue('kept', { connection: client });
+    await queue.pause();
+    await queue.close();
+    agents = [];
+    workspace = makeWorkspace(
+      {
+        jobs: { store: { handler: './store.ts', queue: 'kept' } },
+        streams: {
+          nse: {
+            ...{ url: feed.url, symbols: SYMBOLS, job: 'store', symbolsPerConnection: 2 },
+            ...{ connectionDelay: 0, batch: { maxTicks: 50, maxWait: 20 } },
+          },
+        },
+      },
+      { 'store.ts': 'export default () => undefined;\n' },
+    );
+  });
+  afterEach(async () => {
+    await Promise.all(agents.map((agent) => agent.kill()));
+    workspace.remove();
+    await feed.close();
+    client.disconnect();
+  });
+
+  const start = async (): Promise<AgentProcess> => {
+    const stateFolder = `${workspace.stateFolder}${agents.length}`;
+    const agent = await AgentProcess.start(workspace, {
+      ...{ stateFolder, env: { REDIS_URL: redis.url } },
+    });
+    agents.push(agent);
+    return agent;
+  };
+  const connections = async (agent: AgentProcess): Promise<ConnectionRow[]> =>
+    (await agent.client.request(requests.streams, {}))[0]?.connections ?? [];
+  const liveOf = async (agent: AgentProcess) =>
+    (await connections(agent)).filter(
+      ({ holder, state }) => holder?.pid === agent.pid && state === 'live',
+    ).length;
+  const spread = (each: number, of: AgentProcess[]) =>
+    eventually(
+      `${each} live shards in each of ${of.length} agents`,
+      async () => (await Promise.all(of.map(liveOf))).every((count) => count === each),
+      { deadlineMs: 30_000 },
+    );
+  const seqsBySymbol = async () => {
+    const queue = new Queue('kept', { connection: client });
+    const seqs = new Map<string, number[]>();
+    for (const job of await queue.getJobs(['waiting'], 0, -1, true)) {
+      for (const { symbol, seq } of batch.parse(job.data).ticks) {
+        const known = seqs.get(symbol) ?? [];
+        seqs.set(symbol, known);
+        known.push(seq);
+      }
+    }
+    await queue.close();
+    return seqs;
+  };
+  const missingTicks = async () => {
+    let missing = 0;
+    for (const seqs of (await seqsBySymbol()).values()) {
+      assert.equal(new Set(seqs).size, seqs.length, 'no tick twice');
+      missing += Math.max(...seqs) - Math.min(...seqs) + 1 - seqs.length;
+    }
+    return missing;
+  };
+
+  it('is spread evenly; each symbol is subscribed once', async () => {
+    const all = [await start(), await start(), await start()];
+    await spread(SHARDS / 3, all);
+    await eventually('one subscription for each', () =>
+      feed.subscribers().every((count) => count === 1),
+    );
+    assert.equal(feed.subscribers().length, SYMBOLS.length);
+    assert.deepEqual(feed.unheardMs, []);
+  });
+
+  it('lives on in the others when one is killed, and every gap is reported', async () => {
+    const [first, second, third] = [await start(), await start(), await start()];
+    await spread(SHARDS / 3, [first, second, third]);
+    await eventually('one subscription for each', () => feed.clients === SHARDS);
+    await third.kill();
+    const killedAt = performance.now();
+    await eventually(
+      'all symbols to be subscribed again',
+      () => feed.subscribers().length === SYMBOLS.length,
+      { everyMs: 5 },
+    );
+    const tookMs = performance.now() - killedAt;
+    assert.ok(tookMs < SAME_HOST_MS, `${tookMs} ms`);
+    assert.ok(
+      feed.subscribers().every((count) => count === 1),
+      'each symbol once',
+    );
+    await eventually(
+      'every shard to be live',
+      async () => (await liveOf(first)) + (await liveOf(second)) === SHARDS,
+    );
+    const { rows } = await first.client.request(requests.decisions, { action: 'takeover' });
+    const shards = rows.map(({ key }) => key).filter((key) => key?.startsWith('stream:nse'));
+    assert.equal(new Set(shards).size, SHARDS / 3);
+  });
+
+  it('loses no tick when one leaves in order', async () => {
+    const [first, second, third] = [await start(), await start(), await start()];
+    await spread(SHARDS / 3, [first, second, third]);
+    await third.stop();
+    await eventually(
+      'every shard to be live',
+      async () => (await liveOf(first)) + (await liveOf(second)) === SHARDS,
+    );
+    assert.deepEqual(feed.unheardMs, [], 'no symbol was without a listener');
+    await first.client.request(requests.stopStream, { name: 'nse' });
+    await eventually('all to be closed', () => feed.clients === 0);
+    await eventually('what waits to be enqueued', async () => (await missingTicks()) === 0);
+  });
+});
