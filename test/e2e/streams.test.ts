@@ -8,6 +8,7 @@ import { AnySymbolFeed } from '../harness/anySymbolFeed.ts';
 import { launchBrowser, newPage } from '../harness/browser.ts';
 import { CodeServer } from '../harness/codeServer.ts';
 import { eventually } from '../harness/eventually.ts';
+import { leftProcesses } from '../harness/leftProcesses.mjs';
 import { makeWorkspace, PROJECT_ROOT, type TestWorkspace } from '../harness/workspace.ts';
 import { FeedProcess } from '../process/streams/feedProcess.ts';
 import { Workbench } from './pages/workbench.ts';
@@ -15,6 +16,10 @@ import { Workbench } from './pages/workbench.ts';
 const UPDATE_DOCS = process.env['INTERLOCK_UPDATE_DOCS'] === '1';
 const SCREENSHOTS = path.join(PROJECT_ROOT, 'test-results', 'screenshots');
 const DOCS = path.join(PROJECT_ROOT, 'docs', 'screenshots');
+
+/** Seconds that the agent waits after its last window; long enough for a window to reload. */
+const IDLE_EXIT_S = 5;
+const LEAVE_DEADLINE_MS = 25_000;
 
 const THEMES = { dark: 'Default Dark Modern', light: 'Default Light Modern' } as const;
 type Theme = keyof typeof THEMES;
@@ -103,7 +108,7 @@ describe('streams in every state in a workbench', function () {
 
   it('tells in the status bar how many are live of those that should be, and that one needs a person', async () => {
     const spoken = await workbench.statusBar.spoken();
-    assert.match(spoken, /\d\/6/);
+    assert.match(spoken, /\d of 6 connections live, suspended: refused/);
     assert.match(await workbench.statusBar.interlock.innerText(), /\d\/6/);
   });
 
@@ -120,6 +125,16 @@ describe('streams in every state in a workbench', function () {
     await workbench.page.close();
     workbench = await openWindow('light');
     await showEveryState('light');
+  });
+
+  it('leaves nothing running when the last window closes', async () => {
+    await workbench.page.close();
+    await server.stop();
+    const left = await leftProcesses(server.home, LEAVE_DEADLINE_MS);
+    assert.deepEqual(
+      left.map(({ command }) => command),
+      [],
+    );
   });
 });
 
@@ -154,6 +169,6 @@ function settingsOf(theme: Theme): Record<string, unknown> {
   return {
     'workbench.colorTheme': THEMES[theme],
     'window.autoDetectColorScheme': false,
-    'interlock.agentIdleExit': 5,
+    'interlock.agentIdleExit': IDLE_EXIT_S,
   };
 }

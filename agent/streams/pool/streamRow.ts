@@ -24,6 +24,7 @@ export function streamRow(stream: ManagedStream, self: Holder, nowMs: number): S
     wanted: stream.wanted,
     state: stateOf(stream),
     until: sleepsUntil(stream),
+    timezone: stream.config.hours?.timezone,
     holder: first?.holder ?? null,
     fence: first?.fence ?? null,
     startedAt: startedAt(connections),
