@@ -45,6 +45,7 @@ import { Venues } from './streams/connection/venueGate.ts';
 import { removeLeftSpill } from './streams/pipeline/leftSpill.ts';
 import { Asks } from './streams/pool/asks.ts';
 import { RedisWantedStore } from './streams/pool/redisWantedStore.ts';
+import { ShardProgress } from './streams/pool/shardProgress.ts';
 import { StreamRegistry } from './streams/pool/streamRegistry.ts';
 import { StreamService } from './streams/pool/streamService.ts';
 import { SymbolStore } from './streams/symbols/symbolStore.ts';
@@ -52,7 +53,7 @@ import { SymbolStore } from './streams/symbols/symbolStore.ts';
 /** How long runs may take to finish when the agent leaves, and then to stop when told to. */
 const FINISH_RUNS_MS = 2_500;
 const STOP_RUNS_MS = 1_000;
-const CLOSE_STREAMS_MS = 1_000;
+const CLOSE_STREAMS_MS = 1_500;
 
 export interface ServiceSetOptions {
   config: Config;
@@ -124,6 +125,7 @@ export class ServiceSet {
       ...{ streams: config.streams, leases: this.leases, enqueuing: this.enqueuer },
       ...{ clock, random, logger, holder, workspace, loadModule, venues: new Venues(clock) },
       turnTime: new TurnTime(clock),
+      progress: new ShardProgress(redis, keys),
       spillFolder: this.spillFolder(),
       asks: new Asks(redis, keys.streamAsks),
       symbols: new SymbolStore(redis, scripts, keys),

@@ -174,7 +174,11 @@ export const streamConfig = z.strictObject({
   buffer: z
     .strictObject({
       ticks: positiveInt.default(100_000),
-      diskBytes: z.number().int().nonnegative().default(256 * 1024 * 1024),
+      diskBytes: z
+        .number()
+        .int()
+        .nonnegative()
+        .default(256 * 1024 * 1024),
     })
     .prefault({})
     .meta({

@@ -140,7 +140,9 @@ export class Enqueuer implements Enqueuing {
 
   private keysOf({ lease }: EnqueueRequest): string[] {
     const { keys } = this.options;
-    return lease === undefined ? [keys.decisions] : [keys.decisions, keys.lease(lease.name)];
+    if (lease === undefined) return [keys.decisions];
+    const { name, progress } = lease;
+    return [keys.decisions, keys.lease(name), ...(progress === undefined ? [] : [progress.key])];
   }
 
   private async callOf(
@@ -250,5 +252,6 @@ function wishesOf({ action, priority, record, lease }: EnqueueRequest): string {
   return JSON.stringify([
     ...[action ?? 'enqueue', priority ?? 0, record !== 'refusals'],
     ...(lease === undefined ? [] : [String(lease.fence)]),
+    ...(lease?.progress === undefined ? [] : [Object.entries(lease.progress.fields).flat()]),
   ]);
 }

@@ -10,8 +10,16 @@ export interface EnqueueRequest {
   priority?: number | undefined;
   /** Milliseconds until it is due. */
   delayMs?: number | undefined;
-  /** Enqueued only while this lease is held with this fence: checked in the script that enqueues. */
-  lease?: { name: string; fence: number };
+  /**
+   * Enqueued only while this lease is held with this fence: checked in the script that enqueues.
+   * `progress` is kept in the same step, in a hash of that key: by it the next holder knows how far
+   * this one came. With it a job id is accepted once, also after its job is gone.
+   */
+  lease?: {
+    name: string;
+    fence: number;
+    progress?: { key: string; fields: Record<string, number> };
+  };
   /** What asked for it, for the decision. */
   action?: Decision['action'];
   /**

@@ -76,7 +76,13 @@ export class RedisLeases implements Leases, PassableLeases {
     return second.acquired ? { ...second, takenOverFrom: first.held.holder } : second;
   }
 
-  async adopt({ name, token, fence, acquiredAtMs, ttlMs }: PassedLease): Promise<PassableLease | undefined> {
+  async adopt({
+    name,
+    token,
+    fence,
+    acquiredAtMs,
+    ttlMs,
+  }: PassedLease): Promise<PassableLease | undefined> {
     const { scripts, keys, clock } = this.options;
     // Its time runs since it was handed over, and how long that is ago is not known here.
     const askedAt = clock.monotonic();
@@ -155,7 +161,8 @@ export class RedisLeases implements Leases, PassableLeases {
     request: LeaseRequest,
     deadToken: string,
   ): Promise<
-    Extract<AcquireResult<PassableLease>, { acquired: true }> | { acquired: false; held: LeaseHeld; token: string }
+    | Extract<AcquireResult<PassableLease>, { acquired: true }>
+    | { acquired: false; held: LeaseHeld; token: string }
   > {
     const { scripts, keys, clock, holder } = this.options;
     const token = randomUUID();

@@ -37,7 +37,10 @@ const pageOf = <S extends z.ZodType>(row: S) =>
   z.object({ rows: z.array(row), total: z.number().int() });
 
 const shardRef = z.strictObject({ name, shard: z.number().int().min(0).optional() });
-const symbolsRef = z.strictObject({ name, symbols: z.array(z.string().min(1)).min(1).max(100_000) });
+const symbolsRef = z.strictObject({
+  name,
+  symbols: z.array(z.string().min(1)).min(1).max(100_000),
+});
 
 /** What became of the symbols that a person asked to add or to remove. */
 export const symbolsChange = z.object({

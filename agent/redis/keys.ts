@@ -79,6 +79,11 @@ export class Keys {
     return this.own(`stream-plan:${stream}`);
   }
 
+  /** Hash, field = symbol: the number of its last tick that was enqueued; '' = the job of that batch. */
+  streamProgress(lease: string): string {
+    return this.own(`stream-progress:${lease.slice('stream:'.length)}`);
+  }
+
   /** Stream, capped: what agents ask of each other about streams. */
   get streamAsks(): string {
     return this.own('stream-asks');

@@ -209,7 +209,17 @@ function queueHandlers(services: AgentServices): Some<'queues' | 'pauseQueue' | 
 
 function streamHandlers(
   services: AgentServices,
-): Some<'streams' | 'startStream' | 'stopStream' | 'restartStream' | 'resumeStream' | 'rotateStream' | 'addSymbols' | 'removeSymbols' | 'symbols'> {
+): Some<
+  | 'streams'
+  | 'startStream'
+  | 'stopStream'
+  | 'restartStream'
+  | 'resumeStream'
+  | 'rotateStream'
+  | 'addSymbols'
+  | 'removeSymbols'
+  | 'symbols'
+> {
   const { streams } = services;
   return {
     streams: async () => Promise.resolve(streams.rows()),

@@ -2,7 +2,10 @@ import type { AddressInfo } from 'node:net';
 import { WebSocketServer, type WebSocket } from 'ws';
 import * as z from 'zod';
 
-const request = z.object({ op: z.enum(['subscribe', 'unsubscribe']), symbols: z.array(z.string()) });
+const request = z.object({
+  op: z.enum(['subscribe', 'unsubscribe']),
+  symbols: z.array(z.string()),
+});
 
 /**
  * A feed that has every symbol that anyone asks for. A symbol has one series of numbers, whoever

@@ -1,5 +1,6 @@
 -- Decides about a job, and adds it with BullMQ's own script: one step, so nothing can come between.
 -- KEYS: 1 stream of decisions  2 lease that the one who asks must hold, where it must hold one
+--   3 hash of how far the holders of that lease have come, where that is kept
 -- ARGV: 1-3 BullMQ's own of the script that adds: 2 is the payload as JSON. '': only asks whether it
 --   is refused, for a rule that skips or fails
 --   4 what is the same for all jobs of the type, each behind a unit separator: '<prefix>:<queue>:',
@@ -7,7 +8,7 @@
 --     admitted jobs of the type, running jobs of the type, type
 --   5 job id  6 key for people, or ''  7 uniqueness id after the type, or ''
 --   8 '', or what most do not ask for, as JSON: [action, priority with 0 = before all others,
---     whether to record what is accepted, fence of that lease]
+--     whether to record what is accepted, fence of that lease, fields and values of that hash]
 -- Few long arguments and not many short ones, and no more calls than must be: a refusal should cost
 -- no more than BullMQ's own.
 -- Returns {'accepted', entry id, nothing} or {'accepted', '', now in ms} or {'decided', entry id, decision as JSON}
@@ -26,9 +27,9 @@ local prefix, rule, onConflict, limit, most, agents, admitted, running, jobType 
   string.match(ARGV[4],
     '^([^\31]*)\31([^\31]*)\31([^\31]*)\31([^\31]*)\31([^\31]*)\31([^\31]*)\31([^\31]*)\31([^\31]*)\31(.*)$')
 local jobId, label, uniqueId = ARGV[5], ARGV[6], ARGV[7]
-local action, priority, recordAccepted, fence = 'enqueue', 0, true, nil
+local action, priority, recordAccepted, fence, progress = 'enqueue', 0, true, nil, nil
 if ARGV[8] ~= '' then
-  action, priority, recordAccepted, fence = unpack(cjson.decode(ARGV[8]))
+  action, priority, recordAccepted, fence, progress = unpack(cjson.decode(ARGV[8]))
 end
 limit = tonumber(limit)
 if uniqueId == '' then rule = '' end
@@ -56,6 +57,9 @@ end
 if fence and redis.call('HGET', KEYS[2], 'fence') ~= fence then
   return decide('refused', 'lease_lost')
 end
+
+-- It was added before and its answer got lost; the job itself may be done and gone by now.
+if progress and redis.call('HGET', KEYS[3], '') == jobId then return {'accepted', '', nowMs()} end
 
 local survivor, state, since, worker, ends
 
@@ -141,6 +145,7 @@ if added ~= jobId then
   return decide(outcome, 'unique_key', added, found, worker2)
 end
 if limit > 0 then redis.call('ZADD', admitted, 'NX', nowMs(), jobId) end
+if progress then redis.call('HSET', KEYS[3], '', jobId, unpack(progress)) end
 if replacedId then
   local gone = { jobId = replacedId, state = 'removed', since = null }
   return decide('replaced', 'higher_priority', jobId, gone)

@@ -8,7 +8,6 @@ import {
   type ConnectionTimings,
 } from './connectionTimings.ts';
 
-
 export interface ConnectionRules {
   /** Attempts in a row before giving up; 0 = for ever. */
   maxRetries: number;

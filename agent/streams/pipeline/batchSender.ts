@@ -1,6 +1,7 @@
 import { InterlockError } from '../../common/errors.ts';
 import type { Enqueuing } from '../../jobs/enqueuing.ts';
 import type { Lease } from '../../leases/lease.ts';
+import type { Tick } from '../adapters/tick.ts';
 import type { Batch } from './batcher.ts';
 
 export interface BatchSenderOptions {
@@ -13,6 +14,8 @@ export interface BatchSenderOptions {
   /** The lease that is held now, or was held last. */
   lease: () => Lease;
   enqueuing: Enqueuing;
+  /** Where it is kept which number of each symbol was enqueued last. */
+  progressKey: string;
 }
 
 /**
@@ -22,7 +25,7 @@ export interface BatchSenderOptions {
  * knows whether the lease comes back with nobody in between.
  */
 export function batchSender(options: BatchSenderOptions): (batch: Batch) => Promise<void> {
-  const { stream, shard, type, firstFence, enqueuing } = options;
+  const { stream, shard, type, firstFence, enqueuing, progressKey } = options;
   return async ({ n, firstSeq, lastSeq, ticks }) => {
     const { name, fence, signal } = options.lease();
     signal.throwIfAborted();
@@ -32,7 +35,7 @@ export function batchSender(options: BatchSenderOptions): (batch: Batch) => Prom
       jobId,
       record: 'refusals',
       // Whoever holds the lease now sends its own ticks: a late batch of ours would be the second one.
-      lease: { name, fence },
+      lease: { name, fence, progress: { key: progressKey, fields: lastSeqs(ticks) } },
       data: { stream, shard, fence, firstSeq, lastSeq, ticks },
     });
     const survivor = decision.survivor?.jobId ?? decision.jobId;
@@ -46,6 +49,13 @@ export function batchSender(options: BatchSenderOptions): (batch: Batch) => Prom
   };
 }
 
+/** The last number of each symbol that has numbers. */
+function lastSeqs(ticks: readonly Tick[]): Record<string, number> {
+  const last = new Map<string, number>();
+  for (const { symbol, seq } of ticks) if (seq !== undefined) last.set(symbol, seq);
+  return Object.fromEntries(last);
+}
+
 function batchWithoutLease(jobId: string, lease: string, fence: number): InterlockError {
   return new InterlockError({
     code: 'lease_lost',
@@ -56,5 +66,10 @@ function batchWithoutLease(jobId: string, lease: string, fence: number): Interlo
 
 /** BullMQ allows no ":" in a job id, and a stream's name may have one. */
 export function batchJobId(stream: string, shard: number, firstFence: number, n: number): string {
-  return `${encodeURIComponent(stream)}-${shard}-${firstFence}-${n}`;
+  return `${batchIdPrefix(stream, shard, firstFence)}${n}`;
+}
+
+/** What the job ids of all batches of one run of a shard begin with. */
+export function batchIdPrefix(stream: string, shard: number, firstFence: number): string {
+  return `${encodeURIComponent(stream)}-${shard}-${firstFence}-`;
 }

@@ -40,10 +40,7 @@ export const ask = z.discriminatedUnion('ask', [
 export type Ask = z.infer<typeof ask>;
 export type AskOf<K extends Ask['ask']> = Extract<Ask, { ask: K }>;
 /** What a person wants. */
-export type SteeringAsk = Exclude<
-  Ask,
-  { ask: 'plan' | 'take' | 'ready' | 'declined' | 'passed' }
->;
+export type SteeringAsk = Exclude<Ask, { ask: 'plan' | 'take' | 'ready' | 'declined' | 'passed' }>;
 
 const MAX_KEPT = 1_000;
 const MAX_READ = 1_000;

@@ -37,8 +37,19 @@ export class Handovers {
   constructor(private readonly options: HandoversOptions) {}
 
   isMoving(stream: string, shard: number): boolean {
+    return this.isLeaving(stream, shard) || this.coming.has(shardLease(stream, shard));
+  }
+
+  isLeaving(stream: string, shard: number): boolean {
+    return this.leaving.has(shardLease(stream, shard));
+  }
+
+  /** The second connection of a shard whose holder gave the lease free, or died, before the handover. */
+  claim(stream: string, shard: number): Standby | undefined {
     const name = shardLease(stream, shard);
-    return this.leaving.has(name) || this.coming.has(name);
+    const standby = this.coming.get(name);
+    this.coming.delete(name);
+    return standby;
   }
 
   /**

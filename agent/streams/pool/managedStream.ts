@@ -35,7 +35,6 @@ export interface StreamEvents {
 export class ManagedStream {
   /** What a person wants. */
   wanted: WantedState = 'running';
-  plan: StoredPlan | undefined;
   /** Why the last try to run it here failed; null when it did not. */
   failure: InterlockError | null = null;
   health: StreamRow['health'] = null;
@@ -45,6 +44,8 @@ export class ManagedStream {
   held: ReadonlyMap<number, LeaseHeld> = new Map();
   /** What agents wrote of their shards. */
   entries: ReadonlyMap<number, RegistryEntry> = new Map();
+  private stored: StoredPlan | undefined;
+  private subscribed = 0;
   private readonly hoursWatch: HoursWatch | undefined;
   private shards: Promise<ShardContext> | undefined;
   /** When the next connection may begin for the first time, by the monotonic clock. */
@@ -58,6 +59,20 @@ export class ManagedStream {
   ) {
     const { hours } = config;
     this.hoursWatch = hours === undefined ? undefined : new HoursWatch(hours);
+  }
+
+  get plan(): StoredPlan | undefined {
+    return this.stored;
+  }
+
+  set plan(stored: StoredPlan | undefined) {
+    this.stored = stored;
+    this.subscribed = stored?.plan.shards.reduce((sum, { length }) => sum + length, 0) ?? 0;
+  }
+
+  /** Symbols of all shards together. */
+  get subscribedCount(): number {
+    return this.subscribed;
   }
 
   /** Whether it is within its hours. */
@@ -105,21 +120,32 @@ export class ManagedStream {
   /**
    * Asks for the lease of a shard, and runs it here when it is ours. Never rejects.
    * @param isMove it ran elsewhere a moment ago: it begins at once
+   * @param standby a connection for it that was made ahead, for a handover that did not come
    */
-  async begin(shard: number, isMove: boolean): Promise<boolean> {
+  async begin(shard: number, isMove: boolean, standby?: Standby): Promise<boolean> {
     try {
       const shards = await this.shardContext();
       const answer = await this.acquire(shard);
       this.failure = null;
       if (!answer.acquired) {
         this.held = new Map(this.held).set(shard, answer.held);
+        standby?.cancel();
         return false;
       }
       if (answer.takenOverFrom !== null) this.events.onTakeover(shard, answer.takenOverFrom);
-      const start = { delayMs: isMove ? 0 : this.takeStartDelayMs() };
-      this.run(new ShardRun(shard, answer.lease, this.symbolsOf(shard), shards, start));
+      const sent = await this.context.progress.read(this.name, shard).catch(() => ({}));
+      const start =
+        standby === undefined
+          ? { delayMs: isMove ? 0 : this.takeStartDelayMs() }
+          : { ready: standby.takeUp() };
+      const run = new ShardRun(shard, answer.lease, this.symbolsOf(shard), shards, start);
+      // What a holder sent before it was killed: what has been missing since is told.
+      run.ledger.continueFrom(sent);
+      if (standby !== undefined) run.takeOver(sent, standby.kept(Infinity));
+      this.run(run);
       return true;
     } catch (error) {
+      standby?.cancel();
       this.fail(error);
       return false;
     }
@@ -166,7 +192,7 @@ export class ManagedStream {
         if (answer.held.holder.agentId === this.context.holder.agentId) return;
         this.held = new Map(this.held).set(shard, answer.held);
         this.lose(run, 'another agent has its lease');
-      } else if (answer.fenceBefore <= lease.fence) {
+      } else if (answer.fenceBefore <= lease.fence || (await this.sentLast(run))) {
         this.watch(run, answer.lease);
         run.regained(answer.lease);
         this.context.logger.warn({ stream: this.name, shard }, 'lease lost and regained');
@@ -177,6 +203,12 @@ export class ManagedStream {
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  /** Whoever had the lease meanwhile sent nothing; maybe it was this agent, and the answer got lost. */
+  private async sentLast(run: ShardRun): Promise<boolean> {
+    const last = await this.context.progress.lastBatch(this.name, run.shard);
+    return last?.startsWith(run.batchPrefix) === true;
   }
 
   /** Symbols of the plan reach the connections, and shards without any end. */
@@ -190,18 +222,26 @@ export class ManagedStream {
     return Promise.all(ended);
   }
 
-  /** Ends a shard that lives here, and gives its lease free. Never rejects. */
-  async end(shard: number, deadlineMs: number = FLUSH_DEADLINE_MS): Promise<void> {
+  /**
+   * Ends a shard that lives here, and gives its lease free. Never rejects.
+   * @param isWanted others should go on with it: then it is kept how far it came
+   */
+  async end(
+    shard: number,
+    deadlineMs: number = FLUSH_DEADLINE_MS,
+    isWanted = false,
+  ): Promise<void> {
     const run = this.runs.get(shard);
     if (run === undefined) return;
     this.runs.delete(shard);
-    await run.stop(deadlineMs);
+    await run.stop(deadlineMs, isWanted);
     this.events.onChange();
   }
 
-  async endAll(deadlineMs: number = FLUSH_DEADLINE_MS): Promise<void> {
+  async endAll(deadlineMs: number = FLUSH_DEADLINE_MS, isWanted = false): Promise<void> {
     this.failure = null;
-    await Promise.all([...this.runs.keys()].map((shard) => this.end(shard, deadlineMs)));
+    const shards = [...this.runs.keys()];
+    await Promise.all(shards.map((shard) => this.end(shard, deadlineMs, isWanted)));
   }
 
   /** Another agent goes on with it. */
@@ -267,14 +307,15 @@ export class ManagedStream {
   }
 
   private async makeShardContext(): Promise<ShardContext> {
-    const { workspace, loadModule, venues, turnTime, clock, random, enqueuing, timings } = this.context;
+    const { workspace, loadModule, venues, turnTime, progress, clock, random, enqueuing, timings } =
+      this.context;
     const { url, adapter: wanted, buffer } = this.config;
     const choice = { adapter: wanted, url, workspace, clock, loadModule };
     const adapter = await adapterOfStream(choice);
     const limits = { ...adapter.limits, ...this.config.limits };
     return {
       ...{ stream: this.name, config: this.config, adapter, limits, enqueuing, clock, random },
-      ...{ venue: venues.of(url, limits), turnTime, timings },
+      ...{ venue: venues.of(url, limits), turnTime, timings, progress },
       budget: new BufferBudget({ ticks: buffer.ticks, diskBytes: buffer.diskBytes }),
       spillFolder: (shard, run) => this.spillFolder(shard, run),
       logger: this.context.logger.child({ stream: this.name }),

@@ -26,7 +26,12 @@ export function shardConnection(
   const made: { sink: ConnectionSink } = { sink };
   const connection = new Connection({
     ...{ shard, url: config.url, adapter, symbols, limits, venue, turnTime, clock },
-    ...{ random, logger, maxRetries: config.maxRetries, ...(timings === undefined ? {} : { timings }) },
+    ...{
+      random,
+      logger,
+      maxRetries: config.maxRetries,
+      ...(timings === undefined ? {} : { timings }),
+    },
     onTicks: (ticks) => made.sink.onTicks(ticks),
     onRotateWanted: (reason) => made.sink.onRotateWanted(reason),
     onChange: () => made.sink.onChange(),

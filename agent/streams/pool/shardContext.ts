@@ -8,6 +8,7 @@ import type { ConnectionTimings } from '../connection/connectionTimings.ts';
 import type { TurnTime } from '../connection/turnTime.ts';
 import type { VenueGate } from '../connection/venueGate.ts';
 import type { BufferBudget } from '../pipeline/bufferBudget.ts';
+import type { ShardProgress } from './shardProgress.ts';
 
 /** What every shard of a stream is given. */
 export interface ShardContext {
@@ -21,6 +22,7 @@ export interface ShardContext {
   /** A place on disk for what Redis can not take now; null where there is none. */
   spillFolder: (shard: number, run: number) => string | null;
   enqueuing: Enqueuing;
+  progress: ShardProgress;
   clock: Clock;
   random: Random;
   logger: Logger;

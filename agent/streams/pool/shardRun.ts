@@ -4,7 +4,7 @@ import type { PassableLease } from '../../leases/lease.ts';
 import type { Gap } from '../adapters/adapter.ts';
 import type { Tick } from '../adapters/tick.ts';
 import type { ConnectionFigures } from '../connection/connection.ts';
-import { batchSender } from '../pipeline/batchSender.ts';
+import { batchIdPrefix, batchSender } from '../pipeline/batchSender.ts';
 import { Batcher } from '../pipeline/batcher.ts';
 import { LagMeter } from './lagMeter.ts';
 import { shardConnection, type ShardConnection } from './shardConnection.ts';
@@ -19,6 +19,8 @@ export class ShardRun {
   readonly ledger = new SymbolLedger();
   readonly lag = new LagMeter();
   readonly batcher: Batcher;
+  /** What the job ids of all its batches begin with. */
+  readonly batchPrefix: string;
   private lease_: PassableLease;
   private current: ShardConnection;
   private replacement: ShardConnection | undefined;
@@ -42,14 +44,24 @@ export class ShardRun {
     start: { ready: ShardConnection } | { delayMs: number },
   ) {
     this.lease_ = lease;
-    const { stream, config, budget, spillFolder, enqueuing, clock, random, logger } = context;
+    this.batchPrefix = batchIdPrefix(context.stream, shard, lease.fence);
+    const { stream, config, budget, progress, spillFolder, enqueuing, clock, random, logger } =
+      context;
     this.batcher = new Batcher({
       ...{ maxTicks: config.batch.maxTicks, maxWaitMs: config.batch.maxWait },
-      ...{ lite: config.liteMode, budget, spillFolder: spillFolder(shard, lease.fence), clock, random, logger },
+      ...{
+        lite: config.liteMode,
+        budget,
+        spillFolder: spillFolder(shard, lease.fence),
+        clock,
+        random,
+        logger,
+      },
       onDropped: (count, why) => context.onDropped(shard, count, why),
       send: batchSender({
         ...{ stream, shard, type: config.job, firstFence: lease.fence, enqueuing },
         lease: () => this.lease_,
+        progressKey: progress.keyOf(stream, shard),
       }),
     });
     if ('ready' in start) {
@@ -87,8 +99,9 @@ export class ShardRun {
 
   setSymbols(symbols: readonly string[]): void {
     if (sameList(symbols, this.symbols)) return;
-    const stay = new Set(symbols);
-    this.ledger.forget(this.symbols.filter((symbol) => !stay.has(symbol)));
+    // Symbols that go or come: while they are not subscribed, nothing of them is missing.
+    this.ledger.forget(differenceOf(this.symbols, symbols));
+    this.ledger.forget(differenceOf(symbols, this.symbols));
     this.symbols = symbols;
     this.current.connection.setSymbols(symbols);
     this.replacement?.connection.setSymbols(symbols);
@@ -175,11 +188,14 @@ export class ShardRun {
   /**
    * Unsubscribes, sends what is left, and gives the lease free: whoever takes it next begins after us.
    * @param deadlineMs for what is left of the ticks
+   * @param isWanted others go on with it: what comes until then is missing
    */
-  async stop(deadlineMs: number): Promise<void> {
+  async stop(deadlineMs: number, isWanted: boolean): Promise<void> {
     this.closeConnections(true);
     this.endOverlap();
     await this.batcher.flush(deadlineMs);
+    const { stream, progress } = this.context;
+    if (!isWanted && !this.lease_.signal.aborted) await progress.forget(stream, this.shard);
     await this.lease_.release();
   }
 
@@ -303,6 +319,11 @@ export class ShardRun {
     const { logger } = this.context;
     logger.warn({ shard: this.shard, symbol, why }, 'missing ticks could not all be fetched');
   }
+}
+
+function differenceOf(these: readonly string[], those: readonly string[]): string[] {
+  const known = new Set(those);
+  return these.filter((symbol) => !known.has(symbol));
 }
 
 function sameList(one: readonly string[], other: readonly string[]): boolean {

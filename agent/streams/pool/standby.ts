@@ -40,7 +40,8 @@ export class Standby {
       onChange: () => this.onChange(),
     });
     this.timer = context.clock.setTimeout(
-      () => events.onGaveUp(this.made.connection.row().trouble ?? 'It was not handed over in time.'),
+      () =>
+        events.onGaveUp(this.made.connection.row().trouble ?? 'It was not handed over in time.'),
       GIVE_UP_AFTER_MS,
     );
     this.made.connection.start();

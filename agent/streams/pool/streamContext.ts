@@ -7,6 +7,7 @@ import type { Holder } from '../../protocol/decision.ts';
 import type { ConnectionTimings } from '../connection/connectionTimings.ts';
 import type { TurnTime } from '../connection/turnTime.ts';
 import type { Venues } from '../connection/venueGate.ts';
+import type { ShardProgress } from './shardProgress.ts';
 
 /** Renewed at a third of it. A shard whose agent is gone on another host is live again within 5 s. */
 export const STREAM_LEASE_TTL_MS = 4_500;
@@ -15,6 +16,7 @@ export const STREAM_LEASE_TTL_MS = 4_500;
 export interface StreamContext {
   leases: PassableLeases;
   enqueuing: Enqueuing;
+  progress: ShardProgress;
   venues: Venues;
   /** Read once per turn of the event loop, for all connections. */
   turnTime: TurnTime;

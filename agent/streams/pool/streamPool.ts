@@ -149,7 +149,7 @@ export class StreamPool {
     ]);
     done.abort();
     const flushMs = deadlineMs * 0.25;
-    await Promise.all([...this.streams.values()].map((stream) => stream.endAll(flushMs)));
+    await Promise.all([...this.streams.values()].map((stream) => stream.endAll(flushMs, true)));
   }
 
   private async handAllOver(agents: PlacementAgent[], signal: AbortSignal): Promise<void> {
@@ -248,11 +248,11 @@ export class StreamPool {
 
   private async begin({ stream: name, shard }: PlacedShard): Promise<void> {
     const stream = this.streams.get(name);
-    if (stream === undefined || this.handovers.isMoving(name, shard)) return;
+    if (stream === undefined || this.handovers.isLeaving(name, shard)) return;
     const entry = stream.entries.get(shard);
     const { staleAfter } = stream.config;
     const isMove = entry !== undefined && isRunning(entry, this.redisNowMs, staleAfter);
-    await stream.begin(shard, isMove);
+    await stream.begin(shard, isMove, this.handovers.claim(name, shard));
   }
 
   /** A failed stream is not offered round: what is wrong with it is so everywhere, or here alone. */

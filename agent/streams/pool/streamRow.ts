@@ -1,7 +1,6 @@
 import type { Holder } from '../../protocol/decision.ts';
 import type { ConnectionRow, StreamRow } from '../../protocol/model.ts';
 import { displayUrl } from '../connection/displayUrl.ts';
-import { wantedOf } from '../symbols/symbolPlan.ts';
 import type { ManagedStream } from './managedStream.ts';
 import type { ShardRun } from './shardRun.ts';
 
@@ -35,7 +34,8 @@ export function streamRow(stream: ManagedStream, self: Holder, nowMs: number): S
     totalGaps: total('gaps'),
     totalDropped: total('dropped'),
     batches,
-    symbolCount: plan === undefined ? stream.config.symbols.length : wantedOf(plan).length,
+    symbolCount:
+      plan === undefined ? stream.config.symbols.length : stream.subscribedCount + plan.cut.length,
     cutSymbols: plan?.cut.length ?? 0,
     aliases: plan?.aliases.length ?? 0,
     health: stream.health,
@@ -139,8 +139,7 @@ function sleepsUntil(stream: ManagedStream): string | null {
 }
 
 function listedSymbols(stream: ManagedStream, shard: number): string[] {
-  const total = stream.plan?.plan.shards.reduce((sum, symbols) => sum + symbols.length, 0) ?? 0;
-  return total > MAX_LISTED_SYMBOLS ? [] : [...stream.symbolsOf(shard)];
+  return stream.subscribedCount > MAX_LISTED_SYMBOLS ? [] : [...stream.symbolsOf(shard)];
 }
 
 function startedAt(connections: readonly ConnectionRow[]): string | null {

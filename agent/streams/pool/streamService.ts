@@ -18,6 +18,8 @@ import { symbolRows } from './symbolRows.ts';
 /** How often figures that only count are told: less often the more connections there are. */
 const FIGURES_EVERY_MS = 500;
 const CONNECTIONS_PER_TELL = 50;
+/** How soon a change of state is told. */
+const SOON_MS = 20;
 
 export type StreamDecision = Omit<Decision, 'id' | 'at' | 'counts'>;
 
@@ -41,6 +43,7 @@ export class StreamService {
   private readonly beat: RegistryBeat;
   private readonly health: StreamHealth;
   private figuresTimer: Timer | undefined;
+  private soonTimer: Timer | undefined;
   private closed = false;
 
   constructor(private readonly options: StreamServiceOptions) {
@@ -57,13 +60,12 @@ export class StreamService {
     this.pool = new StreamPool({
       ...options,
       eventsOf: (stream) => ({
-        onChange: () => this.tell(stream()),
+        onChange: () => this.tellSoon(),
         onTakeover: (shard, from) => {
           const facts = { reason: 'holder_dead', holder: from } as const;
           this.inBackground(this.record('takeover', stream(), facts, shard));
         },
-        onGaps: (shard: number, gaps: readonly Gap[]) =>
-          this.gaps.add(stream().name, shard, gaps),
+        onGaps: (shard: number, gaps: readonly Gap[]) => this.gaps.add(stream().name, shard, gaps),
         onDropped: (shard, count, why) => {
           const remedy = `${count} ticks were dropped: ${why}. Look at Redis, or raise "buffer" of the stream.`;
           const facts = { outcome: 'refused', reason: 'ticks_dropped', remedy } as const;
@@ -200,6 +202,7 @@ export class StreamService {
   async close(deadlineMs: number): Promise<void> {
     this.closed = true;
     this.figuresTimer?.cancel();
+    this.soonTimer?.cancel();
     const done = new AbortController();
     const end = async () => {
       await this.pool.close(deadlineMs * 0.9);
@@ -292,14 +295,26 @@ export class StreamService {
     this.options.onChange(row);
   }
 
+  /** Many connections change at one time: that is one row, not one for each. */
+  private tellSoon(): void {
+    if (this.closed || this.soonTimer !== undefined) return;
+    this.soonTimer = this.options.clock.setTimeout(() => {
+      this.soonTimer = undefined;
+      for (const stream of this.pool.streams.values()) this.tell(stream);
+    }, this.intervalMs(SOON_MS));
+  }
+
+  /** Less often the more connections there are: a row of 400 takes some milliseconds. */
+  private intervalMs(leastMs: number): number {
+    let connections = 0;
+    for (const { runs } of this.pool.streams.values()) connections += runs.size;
+    return leastMs * Math.max(1, connections / CONNECTIONS_PER_TELL);
+  }
+
   private tellFigures(): void {
     if (this.closed) return;
-    let connections = 0;
-    for (const stream of this.pool.streams.values()) {
-      connections += stream.runs.size;
-      this.tell(stream);
-    }
-    const delayMs = FIGURES_EVERY_MS * Math.max(1, connections / CONNECTIONS_PER_TELL);
+    for (const stream of this.pool.streams.values()) this.tell(stream);
+    const delayMs = this.intervalMs(FIGURES_EVERY_MS);
     this.figuresTimer = this.options.clock.setTimeout(() => this.tellFigures(), delayMs);
   }
 
@@ -329,7 +344,13 @@ export class StreamService {
     return this.options.recordDecision({
       ...{ action, subject: stream.name, key: shardLease(stream.name, shard) },
       ...{ outcome: 'accepted', reason: 'within_limits' },
-      ...{ jobId: null, survivor: null, holder: this.row(stream).holder, until: null, remedy: null },
+      ...{
+        jobId: null,
+        survivor: null,
+        holder: this.row(stream).holder,
+        until: null,
+        remedy: null,
+      },
       ...facts,
     });
   }

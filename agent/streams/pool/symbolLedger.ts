@@ -124,6 +124,14 @@ export class SymbolLedger {
     return outcome;
   }
 
+  /** What another holder handed on last: what is missing since then is a gap. */
+  continueFrom(lastSeqs: Readonly<Record<string, number>>): void {
+    for (const [symbol, seq] of Object.entries(lastSeqs)) {
+      const account = this.accounts.get(symbol) ?? this.open(symbol);
+      if (account !== undefined) account.next = seq + 1;
+    }
+  }
+
   /** Forgets symbols: they are subscribed no more, and may begin anew later. */
   forget(symbols: readonly string[]): void {
     for (const symbol of symbols) {

@@ -74,9 +74,7 @@ export class SymbolStore {
     stream: string,
   ): Promise<{ revision: number; plan: SymbolPlan | undefined }> {
     const key = this.keys.streamPlan(stream);
-    const [revision, text] = await this.redis
-      .hmget(key, 'revision', 'plan')
-      .catch(explain('read'));
+    const [revision, text] = await this.redis.hmget(key, 'revision', 'plan').catch(explain('read'));
     // Broken, or of a version that wrote it differently: it is made anew from the config.
     const plan = planSchema.safeParse(parseJson(text ?? '')).data;
     return { revision: Number(revision ?? 0), plan };
@@ -85,7 +83,11 @@ export class SymbolStore {
   private async write(stream: string, expected: number, text: string): Promise<number> {
     const { keys, scripts } = this;
     const answer = await scripts
-      .run('writeStreamPlan', [keys.streamPlan(stream), keys.streamAsks], [expected, text, planAsk(stream)])
+      .run(
+        'writeStreamPlan',
+        [keys.streamPlan(stream), keys.streamAsks],
+        [expected, text, planAsk(stream)],
+      )
       .catch(explain('written'));
     return z.number().int().parse(answer);
   }

@@ -25,6 +25,7 @@ const SIZES = [
 const TICKS_PER_SECOND = 5;
 const WARM_UP_MS = 3_000;
 const MEASURED_MS = 15_000;
+const LATE_MS = 1_000;
 const LOOK_EVERY_MS = 250;
 const DEADLINE_MS = 120_000;
 /** What no handler has when nothing more was handled for that long is lost. */
@@ -86,7 +87,9 @@ async function measureSize(redis: RedisServer, size: Size, measuredMs: number): 
       env: { REDIS_URL: redis.url, BENCH_TICKS_FOLDER: trace },
     });
     await allLive(agent, size.connections);
-    await feed.ask({ do: 'pace', perSecond: TICKS_PER_SECOND });
+    // An agent that can not keep up would never answer again if it went on for ever.
+    const forMs = WARM_UP_MS + measuredMs + LATE_MS;
+    await feed.ask({ do: 'pace', perSecond: TICKS_PER_SECOND, forMs });
     await delay(WARM_UP_MS);
     const active = new Keys(prefix).queue(QUEUE, 'active');
     const figures = await watch(agent, redis.client(), active, measuredMs);

@@ -10,8 +10,12 @@ export const feedRequest = z.discriminatedUnion('do', [
     /** Each frame in a write of its own, or one of each symbol of a connection together. */
     writes: z.enum(['single', 'together']),
   }),
-  /** So many ticks of each symbol in each second, to everybody, until `rest`. */
-  z.object({ do: z.literal('pace'), perSecond: z.number().positive() }),
+  /** So many ticks of each symbol in each second, to everybody, until `rest` or for so long. */
+  z.object({
+    do: z.literal('pace'),
+    perSecond: z.number().positive(),
+    forMs: z.number().positive(),
+  }),
   z.object({ do: z.literal('rest') }),
   z.object({ do: z.literal('report') }),
 ]);

@@ -40,6 +40,7 @@ export class OurBatching {
   private readonly workers: WorkerPool;
   private readonly enqueuer: Enqueuer;
   private readonly leases: RedisLeases;
+  private readonly keys: Keys;
 
   /** @param folder where handlers write what they had */
   constructor(
@@ -55,6 +56,7 @@ export class OurBatching {
     const redis = connections.commands;
     const clock = systemClock;
     const keys = new Keys(config.redis.prefix);
+    this.keys = keys;
     const scripts = new Scripts(redis);
     const decisions = new DecisionLog(redis, keys, logger);
     const queues = new QueueSet(redis, config);
@@ -77,7 +79,8 @@ export class OurBatching {
     const before = this.ended;
     const startedAt = performance.now();
     const batchers = leases.map((lease, shard) => {
-      const facts = { stream: round, shard, type: JOB_TYPE, firstFence: lease.fence };
+      const progressKey = this.keys.streamProgress(lease.name);
+      const facts = { stream: round, shard, type: JOB_TYPE, firstFence: lease.fence, progressKey };
       return new Batcher({
         ...{ maxTicks: MAX_TICKS, maxWaitMs: 200, lite: false, budget, spillFolder: null },
         ...{ clock: systemClock, random: systemRandom, logger },

@@ -18,6 +18,7 @@ import { TurnTime } from '../../../agent/streams/connection/turnTime.ts';
 import { Venues } from '../../../agent/streams/connection/venueGate.ts';
 import { Asks } from '../../../agent/streams/pool/asks.ts';
 import { RedisWantedStore } from '../../../agent/streams/pool/redisWantedStore.ts';
+import { ShardProgress } from '../../../agent/streams/pool/shardProgress.ts';
 import { StreamRegistry } from '../../../agent/streams/pool/streamRegistry.ts';
 import { StreamService } from '../../../agent/streams/pool/streamService.ts';
 import { SymbolStore } from '../../../agent/streams/symbols/symbolStore.ts';
@@ -135,7 +136,12 @@ async function openService(
     wantedStore: new RedisWantedStore(redis, keys.wantedStreams),
     ...{ clock, random: systemRandom, logger, holder, workspace: '/' },
     spillFolder: path.join(folder, 'spill'),
-    ...{ turnTime: new TurnTime(clock), venues: new Venues(clock), asks: new Asks(redis, keys.streamAsks) },
+    ...{
+      turnTime: new TurnTime(clock),
+      progress: new ShardProgress(redis, keys),
+      venues: new Venues(clock),
+      asks: new Asks(redis, keys.streamAsks),
+    },
     symbols: new SymbolStore(redis, scripts, keys),
     registry: new StreamRegistry({ redis, scripts, keys, clock, logger }),
     healthEveryMs: config.health.every,

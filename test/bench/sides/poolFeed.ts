@@ -90,12 +90,13 @@ function burst(listener: Listener, rounds: number, writes: Writes): Promise<void
   });
 }
 
-function pace(perSecond: number): void {
+function pace(perSecond: number, forMs: number): void {
   const startedAt = performance.now();
   const periodMs = 1_000 / perSecond;
   for (const listener of listeners) listener.paced = 0;
   pacing = setInterval(() => {
     const elapsedMs = performance.now() - startedAt;
+    if (elapsedMs > forMs) clearInterval(pacing);
     for (const listener of listeners) {
       const due = Math.floor(elapsedMs / periodMs + listener.phase);
       while (listener.paced < due && listener.raw.writableLength < MAX_BUFFERED_BYTES) {
@@ -115,7 +116,7 @@ async function perform(request: FeedRequest): Promise<FeedReport> {
       break;
     }
     case 'pace':
-      pace(request.perSecond);
+      pace(request.perSecond, request.forMs);
       break;
     case 'rest':
       clearInterval(pacing);

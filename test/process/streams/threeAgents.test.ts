@@ -131,6 +131,16 @@ describe('a stream over three agents', function () {
     const { rows } = await first.client.request(requests.decisions, { action: 'takeover' });
     const shards = rows.map(({ key }) => key).filter((key) => key?.startsWith('stream:nse'));
     assert.equal(new Set(shards).size, SHARDS / 3);
+    await first.client.request(requests.stopStream, { name: 'nse' });
+    await eventually('all to be closed', () => feed.clients === 0);
+    const told = async () => {
+      const gaps = await first.client.request(requests.decisions, { action: 'gap', limit: 1_000 });
+      return gaps.rows.reduce((sum, { remedy }) => sum + missingIn(remedy ?? ''), 0);
+    };
+    // Ticks of the moment between its death and the new subscription, and no others.
+    const missing = await missingTicks();
+    assert.ok(missing > 0);
+    await eventually('every gap to be told', async () => (await told()) === missing);
   });
 
   it('loses no tick when one leaves in order', async () => {
@@ -147,3 +157,8 @@ describe('a stream over three agents', function () {
     await eventually('what waits to be enqueued', async () => (await missingTicks()) === 0);
   });
 });
+
+/** The number that a decision about a gap begins with. */
+function missingIn(remedy: string): number {
+  return Number(/^(\d+) ticks? /.exec(remedy)?.[1]);
+}

@@ -104,6 +104,7 @@ describe('ticks while Redis is away', function () {
           send: batchSender({
             ...{ stream: 'nse', shard, type: 'store', firstFence: lease.current().fence },
             ...{ lease: lease.current, enqueuing: core.enqueuer },
+            progressKey: core.keys.streamProgress(`stream:nse/${shard}`),
           }),
         });
         return { batcher, fences: lease.fences, arrived: 0 };

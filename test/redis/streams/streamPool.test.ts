@@ -61,11 +61,9 @@ describe('shards over several agents', function () {
   const mine = (opened: OpenService, agentId: string) =>
     here(opened).filter(({ holder }) => holder?.agentId === agentId);
   const allLive = (opened: OpenService, agentId: string, count: number) =>
-    eventually(
-      `${count} live shards of ${agentId}`,
-      () => mine(opened, agentId).length === count,
-      { deadlineMs: 20_000 },
-    );
+    eventually(`${count} live shards of ${agentId}`, () => mine(opened, agentId).length === count, {
+      deadlineMs: 20_000,
+    });
   /** Every tick that was enqueued, by symbol. */
   const enqueued = async () => {
     const queue = new Queue('websocket_data', { connection: client });
@@ -170,7 +168,9 @@ describe('shards over several agents', function () {
     const two = await open('two');
     await allLive(two, 'two', 3);
     await allLive(one, 'one', 3);
-    const fences = new Map(rowOf(one.service).connections.map(({ shard, fence }) => [shard, fence]));
+    const fences = new Map(
+      rowOf(one.service).connections.map(({ shard, fence }) => [shard, fence]),
+    );
     redis.freeze();
     await eventually('the leases to be lost', () => bothSay(one, two, /could not be renewed/), {
       deadlineMs: 20_000,
@@ -246,7 +246,9 @@ function rowOf(service: StreamService) {
 
 function bothSay(one: OpenService, two: OpenService, what: RegExp): boolean {
   const troubles = [one, two].map(({ service }) =>
-    rowOf(service).connections.filter(({ asOf, trouble }) => asOf === null && what.test(trouble ?? '')),
+    rowOf(service).connections.filter(
+      ({ asOf, trouble }) => asOf === null && what.test(trouble ?? ''),
+    ),
   );
   return troubles.every(({ length }) => length === 3);
 }

@@ -166,7 +166,9 @@ describe('streams on a real Redis', function () {
       return fences.every((now) => now > fence);
     });
     await eventually('one connection', () => feed.health().clients === 1);
-    await eventually('one to run it', () => [one, two].some(({ service }) => row(service).connected === 1));
+    await eventually('one to run it', () =>
+      [one, two].some(({ service }) => row(service).connected === 1),
+    );
 
     assert.equal((await two.service.stop('nse')).outcome, 'accepted');
     await eventually('the holder to obey', () =>
@@ -251,6 +253,7 @@ describe('streams on a real Redis', function () {
     // Another acquired it and gave it back, as the fence tells, which only grows.
     const later = (fence ?? 0) + 60_000_000;
     await client.hset('bull:interlock:fences', 'stream:nse', later);
+    await client.hset('bull:interlock:stream-progress:nse', '', 'nse-0-1-1');
     await client.del('bull:interlock:lease:stream:nse');
     await eventually('a new run', () => (row(service).fence ?? 0) > later);
     await eventually('the old socket to be gone', () => feed.health().clients === 1);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { InterlockError } from '../../../../agent/common/errors.ts';
-import { loadAdapter } from '../../../../agent/streams/adapters/loadAdapter.ts';
 import { jsonAdapter } from '../../../../agent/streams/adapters/jsonAdapter.ts';
+import { loadAdapter } from '../../../../agent/streams/adapters/loadAdapter.ts';
 
 const tick = { symbol: 'NSE:TCS', price: 3_500.5, seq: 4, ts: 1_700_000_000_000, volume: 7 };
 

@@ -10,7 +10,12 @@ const leaseOf = (fence: number, signal = loss.signal): Lease => ({
   ...{ name: 'stream:nse:2', fence, acquiredAtMs: 0, signal },
   release: () => Promise.resolve(),
 });
-const batch = { n: 3, firstSeq: 11, lastSeq: 12, ticks: [{ symbol: 'a', price: 1 }] };
+const ticks = [
+  { symbol: 'a', price: 1, seq: 4 },
+  { symbol: 'a', price: 1, seq: 5 },
+  { symbol: 'b', price: 2 },
+];
+const batch = { n: 3, firstSeq: 11, lastSeq: 13, ticks };
 
 const decision = (facts: Partial<Decision>): Decision => ({
   ...{ id: '', at: '', action: 'enqueue', subject: 'store', key: null, outcome: 'accepted' },
@@ -25,7 +30,7 @@ function senderOf(answer: Decision | Error, lease: () => Lease = () => leaseOf(7
     asked.push(request);
     return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
   };
-  const run = { stream: 'nse', shard: 2, type: 'store', firstFence: 7 };
+  const run = { stream: 'nse', shard: 2, type: 'store', firstFence: 7, progressKey: 'progress' };
   return { asked, send: batchSender({ ...run, lease, enqueuing: { enqueue } }) };
 }
 
@@ -36,9 +41,10 @@ describe('sending a batch', () => {
   it('makes a job whose id names stream, shard, first fence and number', async () => {
     const { asked, send } = senderOf(decision({ jobId: 'nse-2-7-3' }));
     await send(batch);
-    const { firstSeq, lastSeq, ticks } = batch;
+    const { firstSeq, lastSeq } = batch;
     const data = { stream: 'nse', shard: 2, fence: 7, firstSeq, lastSeq, ticks };
-    const guard = { name: 'stream:nse:2', fence: 7 };
+    const progress = { key: 'progress', fields: { a: 5 } };
+    const guard = { name: 'stream:nse:2', fence: 7, progress };
     assert.deepEqual(asked, [
       { type: 'store', jobId: 'nse-2-7-3', record: 'refusals', lease: guard, data },
     ]);

@@ -42,8 +42,14 @@ describe('who runs which shard', () => {
 
   it('moves nothing while something is free, or when one more or less is all', () => {
     const agents = [agent('a'), agent('b')];
-    assert.deepEqual(placeShards('a', agents, [shard(0, 'a'), shard(1, 'a'), shard(2, null)]).offers, []);
-    assert.deepEqual(placeShards('a', agents, [shard(0, 'a'), shard(1, 'a'), shard(2, 'b')]).offers, []);
+    assert.deepEqual(
+      placeShards('a', agents, [shard(0, 'a'), shard(1, 'a'), shard(2, null)]).offers,
+      [],
+    );
+    assert.deepEqual(
+      placeShards('a', agents, [shard(0, 'a'), shard(1, 'a'), shard(2, 'b')]).offers,
+      [],
+    );
   });
 
   it('offers a shard only to an agent that can run its stream', () => {
@@ -56,25 +62,29 @@ describe('who runs which shard', () => {
     const ids = ['a', 'b', 'c', 'd'];
     const holder = fc.constantFrom(...ids, 'gone');
     fc.assert(
-      fc.property(fc.array(holder, { maxLength: 40 }), fc.integer({ min: 1, max: 4 }), (holders, n) => {
-        const agents = ids.slice(0, n).map((id) => agent(id));
-        const live = new Set(agents.map(({ id }) => id));
-        let shards = holders.map((id, number) => shard(number, live.has(id) ? id : null));
-        for (let round = 0; round < 60; round += 1) {
-          let changed = false;
-          for (const { id } of agents) {
-            const { take, spare, offers } = placeShards(id, agents, shards);
-            const moves = new Map(offers.map((offer) => [offer.shard, offer.to]));
-            for (const one of [...take, ...spare]) moves.set(one, id);
-            changed ||= moves.size > 0;
-            shards = shards.map((one) => ({ ...one, holder: moves.get(one) ?? one.holder }));
+      fc.property(
+        fc.array(holder, { maxLength: 40 }),
+        fc.integer({ min: 1, max: 4 }),
+        (holders, n) => {
+          const agents = ids.slice(0, n).map((id) => agent(id));
+          const live = new Set(agents.map(({ id }) => id));
+          let shards = holders.map((id, number) => shard(number, live.has(id) ? id : null));
+          for (let round = 0; round < 60; round += 1) {
+            let changed = false;
+            for (const { id } of agents) {
+              const { take, spare, offers } = placeShards(id, agents, shards);
+              const moves = new Map(offers.map((offer) => [offer.shard, offer.to]));
+              for (const one of [...take, ...spare]) moves.set(one, id);
+              changed ||= moves.size > 0;
+              shards = shards.map((one) => ({ ...one, holder: moves.get(one) ?? one.holder }));
+            }
+            if (!changed) break;
           }
-          if (!changed) break;
-        }
-        const counts = agents.map(({ id }) => shards.filter((one) => one.holder === id).length);
-        assert.ok(Math.max(...counts) - Math.min(...counts) <= 1, counts.join());
-        assert.ok(shards.every((one) => one.holder !== null));
-      }),
+          const counts = agents.map(({ id }) => shards.filter((one) => one.holder === id).length);
+          assert.ok(Math.max(...counts) - Math.min(...counts) <= 1, counts.join());
+          assert.ok(shards.every((one) => one.holder !== null));
+        },
+      ),
     );
   });
 });
