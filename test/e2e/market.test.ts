@@ -113,12 +113,12 @@ describe('the example project in a workbench', function () {
     const { notifications, sideBar } = workbench;
     await sideBar.showOnly('Streams');
     const row = sideBar.rows('Streams', 'nse').first();
-    await sideBar.chooseFromMenu(row, 'Stop Stream');
+    await sideBar.chooseFromMenu(row, 'Stop Stream', notifications.dialog);
     await notifications.answer('Stop');
     await eventually('a stopped stream', async () => /stopped/.test(await row.innerText()));
     await sideBar.chooseFromMenu(row, 'Start Stream');
     await eventually('a live stream', async () => /live/.test(await row.innerText()));
-    await sideBar.chooseFromMenu(row, 'Restart Stream');
+    await sideBar.chooseFromMenu(row, 'Restart Stream', notifications.dialog);
     await notifications.answer('Restart');
     await eventually('a live stream again', async () => /live/.test(await row.innerText()));
   });
@@ -152,7 +152,7 @@ describe('the example project in a workbench', function () {
     await sideBar.expand(sideBar.rows('Jobs', FAILED_GROUP).first());
     const job = sideBar.rows('Jobs', REFUSED_PAYLOAD).first();
     await job.waitFor();
-    await sideBar.chooseFromMenu(job, 'Remove Jobs');
+    await sideBar.chooseFromMenu(job, 'Remove Jobs', notifications.dialog);
     await notifications.answer('Remove');
     await notifications.expect('Removed jobs: 1.');
     await job.waitFor({ state: 'detached' });
@@ -193,7 +193,7 @@ describe('the example project in a workbench', function () {
       const kept = await trouble.deadHolder();
       await sideBar.showOnly('Locks');
       const row = sideBar.rows('Locks', /nse_backup[^]*holder ended/).first();
-      await sideBar.chooseFromMenu(row, 'Release Lock');
+      await sideBar.chooseFromMenu(row, 'Release Lock', notifications.dialog);
       await notifications.answer('Release');
       await notifications.expect(/release nse_backup: accepted/);
       await kept.release();
@@ -206,7 +206,7 @@ describe('the example project in a workbench', function () {
     await withTrouble(async (trouble) => {
       await trouble.stoppedHolder();
       const row = sideBar.rows('Locks', /nse_options[^]*holder is stopped/).first();
-      await sideBar.chooseFromMenu(row, 'Release Lock');
+      await sideBar.chooseFromMenu(row, 'Release Lock', notifications.dialog);
       await notifications.answer('Release…');
       await quickPick.enter('stream:nse_options');
       await notifications.expect(/release nse_options: accepted/);

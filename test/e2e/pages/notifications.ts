@@ -14,10 +14,15 @@ export class Notifications {
 
   /** Presses a button of the dialog that asks. */
   async answer(button: string): Promise<void> {
-    const dialog = this.page.locator('.monaco-dialog-box');
+    const { dialog } = this;
     await dialog.waitFor();
     await dialog.getByRole('button', { name: button, exact: true }).click();
     await dialog.waitFor({ state: 'detached' });
+  }
+
+  /** The question in the middle of the window. */
+  get dialog(): Locator {
+    return this.page.locator('.monaco-dialog-box');
   }
 
   private get bell(): Locator {
