@@ -105,6 +105,9 @@ function poolConfig({ url, symbols, connections }: OpenPool): Config {
       pool: {
         ...{ url, symbols, job: 'store', maxSymbols: symbols.length, connectionDelay: 0 },
         symbolsPerConnection: Math.ceil(symbols.length / connections),
+        // A batch costs as much as many ticks: so many connections want to wait for fuller ones.
+        batch: { maxTicks: 500, maxWait: '1s' },
+        buffer: { ticks: 400_000 },
       },
     },
   });
