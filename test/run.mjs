@@ -16,6 +16,9 @@ const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 /** What was killed may be cleaned up by others: an orphan is gone within 10 s, and a little more. */
 const LEFT_OVER_DEADLINE_MS = 15_000;
 
+/** Parts that run at one time: most tests wait, so one alone leaves two cores idle. */
+const LANES = 2;
+
 /** Temp and home folder of everything that runs: nothing of a run lies elsewhere. */
 const runFolder = realpathSync(mkdtempSync(path.join(tmpdir(), 'ilk-run-')));
 const running = new Set();
@@ -28,7 +31,8 @@ checkUsage();
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => endNow(signal));
 
 const stepFailures = await setUp(new Set(names.flatMap((name) => TEST_PARTS[name].steps)));
-const summaries = (await Promise.all(lanesOf(names).map(runLane))).flat();
+const waiting = Object.keys(TEST_PARTS).filter((name) => names.includes(name));
+const summaries = (await Promise.all(Array.from({ length: LANES }, runLane))).flat();
 summaries.push(await checkNothingIsLeft());
 rmSync(runFolder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
 process.exitCode = report(summaries);
@@ -59,19 +63,11 @@ async function setUp(steps) {
   return failed;
 }
 
-/** Parts of one lane run one after the other; lanes run side by side, because most tests wait. */
-function lanesOf(wanted) {
-  const grouped = new Map();
-  for (const name of wanted) {
-    const { lane } = TEST_PARTS[name];
-    grouped.set(lane, [...(grouped.get(lane) ?? []), name]);
-  }
-  return [...grouped.values()];
-}
-
-async function runLane(lane) {
+/** Takes one part after the other, as long as there are any. */
+async function runLane() {
   const done = [];
-  for (const name of lane) done.push(await runPart(name, TEST_PARTS[name]));
+  for (let name = waiting.shift(); name !== undefined; name = waiting.shift())
+    done.push(await runPart(name, TEST_PARTS[name]));
   return done;
 }
 

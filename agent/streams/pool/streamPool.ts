@@ -42,7 +42,7 @@ export class StreamPool {
   private readonly handovers: Handovers;
   private readonly reader: PoolReader;
   private readonly obeyer: AskObeyer;
-  private readonly timers: Partial<Record<'look' | 'spare', Timer>> = {};
+  private timer: Timer | undefined;
   private turn: Promise<void> = Promise.resolve();
   private closed = false;
   private leaving = false;
@@ -131,17 +131,19 @@ export class StreamPool {
     await Promise.race([this.leave(deadlineMs), sleep(clock, deadlineMs, done.signal)]);
     done.abort();
     this.closed = true;
-    for (const timer of Object.values(this.timers)) timer.cancel();
+    this.timer?.cancel();
     this.handovers.close();
   }
 
   private async leave(deadlineMs: number): Promise<void> {
     const { announce, holder, clock } = this.options;
     const done = new AbortController();
+    let othersStay = false;
     const handOver = async () => {
       await announce([]);
       const agents = (await this.agents()).filter(({ id }) => id !== holder.agentId);
-      if (agents.length > 0) await this.handAllOver(agents, done.signal);
+      othersStay = agents.length > 0;
+      if (othersStay) await this.handAllOver(agents, done.signal);
     };
     await Promise.race([
       this.away ? undefined : handOver().catch(() => undefined),
@@ -149,7 +151,9 @@ export class StreamPool {
     ]);
     done.abort();
     const flushMs = deadlineMs * 0.25;
-    await Promise.all([...this.streams.values()].map((stream) => stream.endAll(flushMs, true)));
+    // Where nobody goes on with them, what comes until the next start was not wanted.
+    const streams = [...this.streams.values()];
+    await Promise.all(streams.map((stream) => stream.endAll(flushMs, othersStay)));
   }
 
   private async handAllOver(agents: PlacementAgent[], signal: AbortSignal): Promise<void> {
@@ -183,8 +187,8 @@ export class StreamPool {
 
   private lookIn(delayMs: number): void {
     if (this.closed) return;
-    this.timers.look?.cancel();
-    this.timers.look = this.options.clock.setTimeout(() => void this.reconcile(), delayMs);
+    this.timer?.cancel();
+    this.timer = this.options.clock.setTimeout(() => void this.reconcile(), delayMs);
   }
 
   private async pass(): Promise<void> {

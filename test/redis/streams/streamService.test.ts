@@ -72,7 +72,10 @@ describe('streams on a real Redis', function () {
     }
   };
   const runs = (service: StreamService) =>
-    eventually('it to run', () => (row(service).connected === 1 ? row(service) : undefined));
+    eventually('it to run here', () => {
+      const { state, connected } = row(service);
+      return state === 'running' && connected === 1 ? row(service) : undefined;
+    });
 
   it('makes a job of each batch, in order and without a hole', async () => {
     const { service, told } = await open('one');
