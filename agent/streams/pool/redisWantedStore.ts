@@ -22,8 +22,16 @@ export class RedisWantedStore implements WantedStore {
   }
 
   /** @throws InterlockError `redis_unreachable` */
-  async set(stream: string, value: WantedState): Promise<void> {
-    await this.redis.hset(this.key, stream, value).catch(explain('written'));
+  async set(stream: string, value: WantedState): Promise<WantedState> {
+    const answers = await this.redis
+      .multi()
+      .hget(this.key, stream)
+      .hset(this.key, stream, value)
+      .exec()
+      .catch(explain('written'));
+    const [[failure, before] = []] = answers ?? [];
+    if (failure instanceof Error) explain('written')(failure);
+    return before === 'stopped' ? 'stopped' : 'running';
   }
 }
 

@@ -12,6 +12,7 @@ import { PoolReader, type PoolReaderOptions } from './poolReader.ts';
 import { isRunning } from './registryEntry.ts';
 import { shardLease } from './shardLease.ts';
 import type { StreamContext } from './streamContext.ts';
+import type { WantedState } from './wantedStore.ts';
 
 /** How soon at the latest news is noticed that no push told of. */
 const LOOK_EVERY_MS = 1_000;
@@ -91,12 +92,17 @@ export class StreamPool {
     return this.turn;
   }
 
-  /** What a person wants of a stream. @throws InterlockError `redis_unreachable` */
-  async wish(stream: ManagedStream, wanted: ManagedStream['wanted']): Promise<void> {
+  /**
+   * What a person wants of a stream.
+   * @returns what was wanted until now
+   * @throws InterlockError `redis_unreachable`
+   */
+  async wish(stream: ManagedStream, wanted: WantedState): Promise<WantedState> {
     this.wishes += 1;
-    await this.options.wantedStore.set(stream.name, wanted);
+    const before = await this.options.wantedStore.set(stream.name, wanted);
     this.wishes += 1;
     stream.wanted = wanted;
+    return before;
   }
 
   /** Ends the streams that changed or are gone, and begins the others. @returns names of those gone */

@@ -95,19 +95,14 @@ export class StreamService {
   /** @throws InterlockError `not_found`, `redis_unreachable`, `bad_config` when it can not run */
   async start(name: string): Promise<Decision> {
     const stream = this.find(name);
-    const before = this.row(stream);
-    const wasStopped = stream.wanted === 'stopped';
-    await this.pool.wish(stream, 'running');
-    if (!wasStopped && (before.state === 'running' || before.state === 'elsewhere')) {
-      return this.alreadyRunning(stream);
-    }
-    const hadRuns = stream.runs.size;
+    const hadFailed = stream.failure !== null;
+    const before = await this.pool.wish(stream, 'running');
     await this.pool.reconcile();
     const hours = stream.hours();
     if (!hours.open) return this.asleep(stream, hours.untilMs);
     if (stream.failure !== null) throw stream.failure;
-    // Another agent has it, or another click here was first.
-    if (stream.runs.size <= hadRuns) return this.alreadyRunning(stream);
+    // Of all clicks, here and elsewhere, one found it stopped.
+    if (before === 'running' && !hadFailed) return this.alreadyRunning(stream);
     return this.record('start_stream', stream, {});
   }
 

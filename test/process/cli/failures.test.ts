@@ -28,7 +28,11 @@ describe('a wrong config', () => {
       /jobs\.a\.handler = ".\/a\.ts": a file that exists/,
     ],
     ['two streams of one name', twice, /streams\.nse = .*each name once/],
-    ['a setting of later', '{"health":{"every":"5m"}}', /health = .*not supported yet/],
+    [
+      'a setting of later',
+      '{"jobs":{"a":{"handler":"./echo.ts","isolation":"thread"}}}',
+      /jobs\.a\.isolation = .*not supported yet/,
+    ],
     ['no JSON', '{"jobs":', /is not JSON: .* at line 1, column 9/],
   ];
   for (const [what, text, message] of wrong) {
