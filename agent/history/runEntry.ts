@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { parseJson } from '../common/json.ts';
 import type { Holder } from '../protocol/decision.ts';
 import { runRow, type RunRow } from '../protocol/model.ts';
 
@@ -106,12 +107,4 @@ function toHolder(fields: z.infer<typeof workerFields> | null): Holder | null {
   if (fields === null) return null;
   const [host, hostId, pid, role, agentId, processStart] = fields;
   return { host, hostId, pid, role, agentId, processStart, alive: null };
-}
-
-function parseJson(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }

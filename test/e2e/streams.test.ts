@@ -1,7 +1,6 @@
 import * as assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import * as path from 'node:path';
 import type { Browser } from 'playwright-core';
 import { AnySymbolFeed } from '../harness/anySymbolFeed.ts';
@@ -9,6 +8,7 @@ import { launchBrowser, newPage } from '../harness/browser.ts';
 import { CodeServer } from '../harness/codeServer.ts';
 import { eventually } from '../harness/eventually.ts';
 import { leftProcesses } from '../harness/leftProcesses.mjs';
+import { portOf } from '../harness/portOf.ts';
 import { makeWorkspace, PROJECT_ROOT, type TestWorkspace } from '../harness/workspace.ts';
 import { FeedProcess } from '../process/streams/feedProcess.ts';
 import { Workbench } from './pages/workbench.ts';
@@ -145,7 +145,6 @@ function configOf(feed: AnySymbolFeed, quiet: FeedProcess, refusing: Server): ob
   const holidays = [0, 1].map((day) =>
     new Date(today.getTime() + day * 86_400_000).toISOString().slice(0, 10),
   );
-  const { port } = refusing.address() as AddressInfo;
   const connectionDelay = 0;
   return {
     jobs: { store: { handler: './store.ts', queue: 'websocket_data' } },
@@ -156,7 +155,7 @@ function configOf(feed: AnySymbolFeed, quiet: FeedProcess, refusing: Server): ob
       },
       quiet: { url: quiet.url, job, symbols: ['NSE:TCS25JULFUT', 'NSE:SBIN25JULFUT'] },
       unreachable: { url: 'ws://127.0.0.1:9/ticks', job, symbols: ['GOLD', 'SILVER'] },
-      refused: { url: `ws://127.0.0.1:${port}/ticks`, job, symbols: ['EURUSD'] },
+      refused: { url: `ws://127.0.0.1:${portOf(refusing)}/ticks`, job, symbols: ['EURUSD'] },
       asleep: {
         ...{ url: feed.url, job, symbols: ['NIFTY', 'BANKNIFTY'] },
         hours: { timezone: 'UTC', open: '09:15', close: '15:30', days, holidays },

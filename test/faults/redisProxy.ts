@@ -1,4 +1,5 @@
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { portOf } from '../harness/portOf.ts';
 
 /**
  * `open`: everything comes through. `cut`: no connection lives. `stalled`: connections live and
@@ -35,8 +36,7 @@ export class RedisProxy {
   }
 
   get url(): string {
-    const address = this.server.address() as AddressInfo;
-    return `redis://127.0.0.1:${address.port}`;
+    return `redis://127.0.0.1:${portOf(this.server)}`;
   }
 
   get mode(): ProxyMode {

@@ -1,6 +1,7 @@
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import * as z from 'zod';
+import { portOf } from '../harness/portOf.ts';
 import { effectRequest, type Effect } from './faultRecord.ts';
 
 const request = effectRequest.extend({ call: z.number() });
@@ -32,7 +33,7 @@ export class Resource {
   }
 
   get port(): number {
-    return (this.server.address() as AddressInfo).port;
+    return portOf(this.server);
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
-import type { AddressInfo } from 'node:net';
 import { WebSocketServer, type WebSocket } from 'ws';
 import * as z from 'zod';
+import { portOf } from './portOf.ts';
 
 const request = z.object({
   op: z.enum(['subscribe', 'unsubscribe']),
@@ -40,7 +40,7 @@ export class AnySymbolFeed {
   }
 
   get url(): string {
-    return `ws://127.0.0.1:${(this.server.address() as AddressInfo).port}/`;
+    return `ws://127.0.0.1:${portOf(this.server)}/`;
   }
 
   get clients(): number {

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import * as z from 'zod';
-import type { JsonValue } from '../../common/json.ts';
+import { parseJson, type JsonValue } from '../../common/json.ts';
 import { holder } from '../../protocol/decision.ts';
 
 const stream = z.string();
@@ -83,9 +83,5 @@ export class Asks {
 
 /** Of a newer version, or broken: it is not for us. */
 function readAsk(text: string | undefined): Ask | undefined {
-  try {
-    return ask.safeParse(JSON.parse(text ?? '')).data;
-  } catch {
-    return undefined;
-  }
+  return ask.safeParse(parseJson(text ?? '')).data;
 }

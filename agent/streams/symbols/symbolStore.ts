@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import { InterlockError, messageOf } from '../../common/errors.ts';
+import { parseJson } from '../../common/json.ts';
 import type { Keys } from '../../redis/keys.ts';
 import type { Scripts } from '../../redis/scripts.ts';
 import type { SymbolPlan } from './symbolPlan.ts';
@@ -96,14 +97,6 @@ export class SymbolStore {
 /** What tells every agent that a plan changed: an entry of the stream of asks. */
 function planAsk(stream: string): string {
   return JSON.stringify({ ask: 'plan', stream });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function explain(what: 'read' | 'written'): (error: unknown) => never {

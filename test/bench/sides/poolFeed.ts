@@ -2,10 +2,10 @@
 // Each path has numbers of its own, so that several clients can be measured in turn.
 import type { IncomingMessage } from 'node:http';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import * as z from 'zod';
+import { portOf } from '../../harness/portOf.ts';
 import { serveFeed, type FeedReport, type FeedRequest } from './feedProtocol.ts';
 import { benchTick } from './sideProtocol.ts';
 
@@ -145,9 +145,4 @@ server.on('upgrade', (request: IncomingMessage, raw: Duplex, head: Buffer) => {
     socket.on('error', () => undefined);
   });
 });
-server.listen(0, '127.0.0.1', () => serveFeed(portOf(server.address()), perform));
-
-function portOf(address: AddressInfo | string | null): number {
-  if (typeof address !== 'object' || address === null) throw new Error('the feed has no port');
-  return address.port;
-}
+server.listen(0, '127.0.0.1', () => serveFeed(portOf(server), perform));

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { connect, createServer, type Server } from 'node:net';
 import * as path from 'node:path';
 import { pipeline } from 'node:stream';
+import { portOf } from '../../harness/portOf.ts';
 import { RedisServer } from '../../harness/redisServer.ts';
 import { ECHO_HANDLER, makeWorkspace, type TestWorkspace } from '../../harness/workspace.ts';
 import { errorDocument } from './errorDocument.ts';
@@ -151,9 +152,3 @@ describe('a Redis that does not let us in', () => {
     assert.equal(code, 4);
   });
 });
-
-function portOf(server: Server): number {
-  const address = server.address();
-  assert.ok(typeof address === 'object' && address !== null);
-  return address.port;
-}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:http';
-import { createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { createServer as createTcpServer } from 'node:net';
 import { pino } from 'pino';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
 import { systemClock } from '../../../agent/common/clock.ts';
@@ -12,6 +12,7 @@ import {
 } from '../../../agent/streams/connection/connection.ts';
 import { Venues } from '../../../agent/streams/connection/venueGate.ts';
 import { eventually } from '../../harness/eventually.ts';
+import { portOf } from '../../harness/portOf.ts';
 import { FeedProcess } from './feedProcess.ts';
 
 const SYMBOLS = ['NSE:RELIANCE25JULFUT', 'NSE:TCS25JULFUT'];
@@ -334,12 +335,6 @@ describe('a connection to a real server', function () {
 
 function textOf(data: RawData): string {
   return Buffer.isBuffer(data) ? data.toString('utf8') : '';
-}
-
-function portOf(server: { address(): AddressInfo | string | null }): number {
-  const address = server.address();
-  if (typeof address !== 'object' || address === null) throw new Error('not listening');
-  return address.port;
 }
 
 async function listen(

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { WebSocketServer } from 'ws';
 import type { ConnectionOptions } from '../../../agent/streams/connection/connection.ts';
 import { eventually } from '../../harness/eventually.ts';
-import { WatchedConnection } from './connectionHarness.ts';
+import { SHORT_TIMINGS, WatchedConnection } from './connectionHarness.ts';
 import { encodeFrame, HostileServer, type HostilePeer } from './hostileServer.ts';
 
 const TICK = '{"symbol":"a","price":1}';
@@ -265,7 +265,10 @@ describe('a server that misbehaves', function () {
         peer.answersPings = false;
       }),
     );
-    const watched = connect(server.url);
+    // The frame lasts longer than a silence and its ping may; a busy machine may stretch it to 15 s.
+    const watched = connect(server.url, {
+      timings: { ...SHORT_TIMINGS, pingAfterSilenceMs: 1_500, answerWithinMs: 50 },
+    });
     await eventually('the tick', () => watched.ticks.length === 1, { deadlineMs: 20_000 });
     assert.equal(watched.firstFailure, undefined);
   });
