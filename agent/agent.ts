@@ -145,6 +145,7 @@ export class Agent {
       alerts: services?.alerts ?? [],
       totals: services?.totals ?? { locks: 0, decisions: 0 },
       redis: connections?.status() ?? NO_REDIS_YET,
+      metrics: services?.metrics,
     };
   }
 

@@ -5,6 +5,7 @@ import type { Random } from './common/random.ts';
 import { ageThresholdsOf } from './config/ageThresholds.ts';
 import type { Config } from './config/schema.ts';
 import { DecisionLog } from './decisions/decisionLog.ts';
+import { agentRows } from './feed/agentRows.ts';
 import { AgeWatch } from './feed/ageWatch.ts';
 import { EventTail } from './feed/eventTail.ts';
 import { StateFeed } from './feed/stateFeed.ts';
@@ -24,10 +25,11 @@ import { WorkerPool } from './jobs/workerPool.ts';
 import { RedisLeases } from './leases/redisLeases.ts';
 import { LockService } from './locks/lockService.ts';
 import type { Logger } from './logging.ts';
+import { Monitoring } from './monitoring.ts';
 import type { Requests } from './protocol/api.ts';
 import type { Holder } from './protocol/decision.ts';
 import type { ParamsOf } from './protocol/define.ts';
-import type { AgeAlert, AgentStatus, RunRow } from './protocol/model.ts';
+import type { AgeAlert, AgentRow, AgentStatus, MetricsStatus, RunRow } from './protocol/model.ts';
 import { endedRunOf } from './reaper/lostRun.ts';
 import { Recovery } from './reaper/recovery.ts';
 import type { RedisConnections } from './redis/connections.ts';
@@ -54,6 +56,9 @@ import { SymbolStore } from './streams/symbols/symbolStore.ts';
 const FINISH_RUNS_MS = 2_500;
 const STOP_RUNS_MS = 1_000;
 const CLOSE_STREAMS_MS = 1_500;
+
+/** Runs that are counted for their agents. */
+const MOST_RUNS = 10_000;
 
 export interface ServiceSetOptions {
   config: Config;
@@ -88,6 +93,7 @@ export class ServiceSet {
   private readonly recovery: Recovery;
   private readonly feed: StateFeed;
   private readonly ages: AgeWatch;
+  private readonly monitoring: Monitoring;
   private workers: WorkerPool | undefined;
 
   constructor(private readonly options: ServiceSetOptions) {
@@ -99,10 +105,12 @@ export class ServiceSet {
     this.keys = keys;
     this.releasers = new Releasers(logger);
     this.store = new StateStore(clock);
-    this.decisions = new DecisionLog(redis, keys, logger);
+    this.monitoring = new Monitoring({ config, redis, keys, holder, clock, random, logger });
+    this.decisions = new DecisionLog(redis, keys, logger, (one) => this.monitoring.decided(one));
     this.history = new RunHistory({
       ...{ redis, scripts, keys, clock, logger, holder, retention: config.history },
       scheduleOf: scheduleOfJobId,
+      onEnded: (run) => this.monitoring.runEnded(run),
     });
     this.leases = new RedisLeases({ redis, scripts, keys, clock, holder });
     this.queues = new QueueSet(redis, config);
@@ -172,6 +180,11 @@ export class ServiceSet {
     return this.ages.alerts;
   }
 
+  /** undefined: they are off. */
+  get metrics(): MetricsStatus | undefined {
+    return this.monitoring.status;
+  }
+
   get totals(): AgentStatus['totals'] {
     return this.feed.totals;
   }
@@ -205,6 +218,7 @@ export class ServiceSet {
     await this.registry.announce({ workers: this.workers?.workerIds() ?? [] });
     this.recovery.start();
     releasers.add('recovery', () => this.recovery.close());
+    await this.startMonitoring();
     this.ages.start();
     releasers.add('ages', () => this.ages.close());
     this.scheduler.start();
@@ -230,6 +244,7 @@ export class ServiceSet {
       locks: ({ limit, offset, ...filter }) => this.locks.list(filter, limit, offset),
       releaseLock: (params) => this.locks.release(params).finally(() => this.feed.locksChanged()),
       reap: (dryRun) => this.recovery.reap(dryRun),
+      agents: () => this.agents(),
       history: (params) => this.runs(params),
       simulateStory: (params, onEvent, signal) =>
         simulateStory(params, {
@@ -310,6 +325,37 @@ export class ServiceSet {
       tail.close();
       await this.feed.close();
     });
+  }
+
+  private async startMonitoring(): Promise<void> {
+    const { connections, holder } = this.options;
+    this.releasers.add('monitoring', () => this.monitoring.close());
+    await this.monitoring.start(this.ages, {
+      read: async () => {
+        const [queues, locks, schedules, agents] = await Promise.all([
+          this.reader.queueRows(),
+          this.locks.first(Infinity),
+          this.scheduler.rows(),
+          this.registry.list(),
+        ]);
+        const streams = this.streams.rows();
+        return { agentId: holder.agentId, queues, locks, schedules, agents, streams };
+      },
+      runsInProgress: () => this.runsInProgress,
+      alerts: () => this.ages.alerts,
+      isRedisUp: () => connections.status().state === 'connected',
+    });
+  }
+
+  /** Every agent of this Redis, and what it holds. */
+  private async agents(): Promise<AgentRow[]> {
+    const { holder, clock } = this.options;
+    const [entries, leases, runs] = await Promise.all([
+      this.registry.list(),
+      this.leases.list(),
+      this.locks.list({ kind: 'run' }, MOST_RUNS, 0),
+    ]);
+    return agentRows(entries, [...leases, ...runs.rows], holder.agentId, clock.now());
   }
 
   private async runs(filter: ParamsOf<Requests['history']>) {

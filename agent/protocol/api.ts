@@ -3,6 +3,7 @@ import { decision, decisionAction, decisionOutcome } from './decision.ts';
 import { define, defineNotification } from './define.ts';
 import {
   ageAlert,
+  agentRow,
   agentStatus,
   jobDetail,
   jobRow,
@@ -148,6 +149,8 @@ export const requests = {
   ),
   status: define('agent/status', nothing, agentStatus),
   stop: define('agent/stop', nothing, nothing),
+  /** Every agent of this Redis, by role and host. */
+  agents: define('agents/list', nothing, z.array(agentRow)),
   log: define(
     'agent/log',
     z.strictObject({ lines: z.number().int().min(1).max(10_000).default(200) }),

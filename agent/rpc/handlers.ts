@@ -21,7 +21,7 @@ import {
 } from '../protocol/api.ts';
 import type { Decision } from '../protocol/decision.ts';
 import type { ParamsOf } from '../protocol/define.ts';
-import type { AgentStatus, LockRow, RunRow } from '../protocol/model.ts';
+import type { AgentRow, AgentStatus, LockRow, RunRow } from '../protocol/model.ts';
 import { PROTOCOL_VERSION } from '../protocol/version.ts';
 import type { Scheduler } from '../schedules/scheduler.ts';
 import type { StreamService } from '../streams/pool/streamService.ts';
@@ -44,6 +44,7 @@ export interface AgentServices {
   decisions: DecisionLog;
   ages: AgeWatch;
   status(): AgentStatus;
+  agents(): Promise<AgentRow[]>;
   locks(params: ParamsOf<Requests['locks']>): Promise<{ rows: LockRow[]; total: number }>;
   releaseLock(params: ParamsOf<Requests['releaseLock']>): Promise<Decision>;
   reap(dryRun: boolean): Promise<Orphan[]>;
@@ -72,6 +73,7 @@ export function createHandlers(services: AgentServices): Handlers {
     ...jobHandlers(services),
     ...queueHandlers(services),
     ...streamHandlers(services),
+    agents: () => services.agents(),
     schedules: () => services.scheduler.rows(),
     runSchedule: ({ name }) => services.scheduler.runNow(name),
     locks: (params) => services.locks(params),
