@@ -16,7 +16,8 @@ export class EventFigures {
   decided({ action, subject, outcome, reason }: Decision): void {
     const type = this.typeOf(subject);
     this.set.add('interlock_decisions_total', [action, type, outcome, reason]);
-    if (action === 'reap' && outcome === 'accepted') this.set.add('interlock_orphans_removed_total');
+    if (action === 'reap' && outcome === 'accepted')
+      this.set.add('interlock_orphans_removed_total');
     if (action !== 'takeover' || outcome !== 'accepted') return;
     this.set.add('interlock_takeovers_total', [this.kindOf(subject), reason]);
   }

@@ -91,7 +91,11 @@ export class MetricsServer {
     const { url = '', method = '', headers } = request;
     if (!isLoopbackName(headers.host)) {
       // A page in a browser that gave its own name this address could read it otherwise.
-      say(response, 403, `Ask for it by a loopback name, such as 127.0.0.1, and not as ${headers.host ?? 'nothing'}.`);
+      say(
+        response,
+        403,
+        `Ask for it by a loopback name, such as 127.0.0.1, and not as ${headers.host ?? 'nothing'}.`,
+      );
     } else if (url.split('?', 1)[0] !== PATH) say(response, 404, `Only ${PATH} is here.`);
     else if (method !== 'GET' && method !== 'HEAD') {
       response.setHeader('allow', 'GET, HEAD');
