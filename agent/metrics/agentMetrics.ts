@@ -8,7 +8,7 @@ import { metricText } from './metricText.ts';
 import { addAlerts, stateFigures, type StateReading } from './stateFigures.ts';
 
 /** However often and by how many it is asked for, Redis is read that often at most. */
-const MIN_READ_INTERVAL_MS = 5_000;
+const MIN_READ_INTERVAL_MS = 2_000;
 /** With very many locks, reading them takes at most that share of the time. */
 const READING_SHARE = 0.1;
 /** Who scrapes an agent whose Redis hangs still gets what needs no Redis. */
@@ -67,16 +67,19 @@ export class AgentMetrics {
   private async read(): Promise<void> {
     const { clock, logger, sources } = this.options;
     const startedAt = clock.monotonic();
+    let pauseMs = MIN_READ_INTERVAL_MS;
     try {
       this.state = stateFigures(await sources.read());
+      const tookMs = clock.monotonic() - startedAt;
+      this.own.set('interlock_state_read_seconds', [], tookMs / 1_000);
+      // What failed took long because Redis was away, and not for the work of it.
+      pauseMs = Math.max(pauseMs, tookMs / READING_SHARE);
     } catch (error) {
       this.state = new MetricSet();
       this.own.add('interlock_state_read_failures_total');
       logger.debug({ why: messageOf(error) }, 'figures not read');
     }
-    const tookMs = clock.monotonic() - startedAt;
-    this.own.set('interlock_state_read_seconds', [], tookMs / 1_000);
-    this.readAgainAt = startedAt + Math.max(MIN_READ_INTERVAL_MS, tookMs / READING_SHARE);
+    this.readAgainAt = startedAt + pauseMs;
   }
 
   private tellOwn(): void {
