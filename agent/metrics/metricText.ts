@@ -20,7 +20,7 @@ export function metricText(sets: readonly MetricSet[]): string {
     lines.push(`# HELP ${name} ${definition.help}`, `# TYPE ${name} ${definition.kind}`);
     lines.push(...samples);
   }
-  return `${lines.join('\n')}\n`;
+  return lines.map((line) => `${line}\n`).join('');
 }
 
 /** In the order of the catalogue. */
