@@ -5,8 +5,8 @@ import type { Random } from './common/random.ts';
 import { ageThresholdsOf } from './config/ageThresholds.ts';
 import type { Config } from './config/schema.ts';
 import { DecisionLog } from './decisions/decisionLog.ts';
-import { agentRows } from './feed/agentRows.ts';
 import { AgeWatch } from './feed/ageWatch.ts';
+import { agentRows } from './feed/agentRows.ts';
 import { EventTail } from './feed/eventTail.ts';
 import { StateFeed } from './feed/stateFeed.ts';
 import { StateStore } from './feed/stateStore.ts';
@@ -244,7 +244,7 @@ export class ServiceSet {
       locks: ({ limit, offset, ...filter }) => this.locks.list(filter, limit, offset),
       releaseLock: (params) => this.locks.release(params).finally(() => this.feed.locksChanged()),
       reap: (dryRun) => this.recovery.reap(dryRun),
-      agents: () => this.agents(),
+      agentRows: () => this.agentRows(),
       history: (params) => this.runs(params),
       simulateStory: (params, onEvent, signal) =>
         simulateStory(params, {
@@ -348,7 +348,7 @@ export class ServiceSet {
   }
 
   /** Every agent of this Redis, and what it holds. */
-  private async agents(): Promise<AgentRow[]> {
+  private async agentRows(): Promise<AgentRow[]> {
     const { holder, clock } = this.options;
     const [entries, leases, runs] = await Promise.all([
       this.registry.list(),

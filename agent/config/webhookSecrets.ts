@@ -25,14 +25,14 @@ export function withWebhookSecrets(
     });
   const isOneVariable = /^\$\{env:[^}]*\}$/.test(webhook.url);
   const url = read(`${PATH}.url`, webhook.url, isOneVariable ? String : encodeURIComponent);
-  const headers = Object.entries(webhook.headers).map(([name, text]) => [
-    name,
-    read(`${PATH}.headers.${name}`, text, (value) => value.trim()),
-  ]);
+  const headers: Record<string, string> = {};
+  for (const [name, text] of Object.entries(webhook.headers)) {
+    headers[name] = read(`${PATH}.headers.${name}`, text, (value) => value.trim());
+  }
   if (problems.length === 0 && !(/^https?:\/\//.test(url) && URL.canParse(url))) {
     // The value itself is a secret.
     const expected = 'a URL that begins with http:// or https:// in that variable';
     problems.push({ path: `${PATH}.url`, value: webhook.url, expected });
   }
-  return { webhook: { ...webhook, url, headers: Object.fromEntries(headers) }, problems };
+  return { webhook: { ...webhook, url, headers }, problems };
 }

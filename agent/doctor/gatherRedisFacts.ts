@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Config } from '../config/schema.ts';
+import { agentRows } from '../feed/agentRows.ts';
 import { RedisLeases } from '../leases/redisLeases.ts';
 import { RedisConnections } from '../redis/connections.ts';
 import { Keys } from '../redis/keys.ts';
@@ -9,12 +10,11 @@ import { privateSocketPath } from '../redis/privateServer.ts';
 import { findRedisServer, installCommand } from '../redis/redisServerBinary.ts';
 import { Scripts } from '../redis/scripts.ts';
 import { chooseRedisTarget, describeTarget, type RedisTarget } from '../redis/target.ts';
-import { agentRows } from '../feed/agentRows.ts';
 import { AgentRegistry } from '../state/agentRegistry.ts';
 import { currentHolder } from '../state/processIdentity.ts';
 import type { DoctorFacts, QueueFacts, RedisServerFacts } from './facts.ts';
-import { gatherStuckJobs } from './gatherJobFacts.ts';
 import { troubleOf, type DoctorOptions } from './gatherFacts.ts';
+import { gatherStuckJobs } from './gatherJobFacts.ts';
 
 type RedisPart = Pick<DoctorFacts, 'redis' | 'schedulerLocks' | 'queues' | 'stuckJobs' | 'peers'>;
 

@@ -44,7 +44,7 @@ export interface AgentServices {
   decisions: DecisionLog;
   ages: AgeWatch;
   status(): AgentStatus;
-  agents(): Promise<AgentRow[]>;
+  agentRows(): Promise<AgentRow[]>;
   locks(params: ParamsOf<Requests['locks']>): Promise<{ rows: LockRow[]; total: number }>;
   releaseLock(params: ParamsOf<Requests['releaseLock']>): Promise<Decision>;
   reap(dryRun: boolean): Promise<Orphan[]>;
@@ -73,7 +73,7 @@ export function createHandlers(services: AgentServices): Handlers {
     ...jobHandlers(services),
     ...queueHandlers(services),
     ...streamHandlers(services),
-    agents: () => services.agents(),
+    agents: () => services.agentRows(),
     schedules: () => services.scheduler.rows(),
     runSchedule: ({ name }) => services.scheduler.runNow(name),
     locks: (params) => services.locks(params),
