@@ -1,4 +1,5 @@
 import * as path from 'node:path';
+import type { Telemetry } from 'bullmq';
 import type { Clock } from './common/clock.ts';
 import type { JsonValue } from './common/json.ts';
 import type { Random } from './common/random.ts';
@@ -71,6 +72,8 @@ export interface ServiceSetOptions {
   random: Random;
   logger: Logger;
   onRunsChange: (count: number) => void;
+  /** The person's own, for traces; left out: none. */
+  telemetry?: Telemetry | undefined;
 }
 
 /** The services of an agent of role `all`, wired together. The only place that makes them. */
@@ -113,7 +116,7 @@ export class ServiceSet {
       onEnded: (run) => this.monitoring.runEnded(run),
     });
     this.leases = new RedisLeases({ redis, scripts, keys, clock, holder });
-    this.queues = new QueueSet(redis, config);
+    this.queues = new QueueSet(redis, config, options.telemetry);
     this.reader = new JobReader(this.queues);
     this.enqueuer = new Enqueuer({
       ...{ config, clock, redis, scripts, keys, queues: this.queues, decisions: this.decisions },
@@ -262,6 +265,7 @@ export class ServiceSet {
     const workers = new WorkerPool({
       ...{ config, workspace, keys: this.keys, enqueuing: this.enqueuer, clock, logger },
       ...{ agentId: holder.agentId, scripts: this.scripts, decisions: this.decisions },
+      telemetry: this.options.telemetry,
       onEnded: (run) => this.history.ended(run),
       connection: connections.patient('workers'),
       onRunsChange: (count) => this.options.onRunsChange(count),

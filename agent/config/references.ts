@@ -29,6 +29,7 @@ export function checkReferences(config: Config, workspace: string): ConfigProble
   for (const [name, job] of Object.entries(config.jobs)) {
     checkFile(`jobs.${name}.handler`, job.handler);
   }
+  if (config.telemetry !== undefined) checkFile('telemetry', config.telemetry);
   for (const [name, schedule] of Object.entries(config.schedules)) {
     const at = `schedules.${name}`;
     checkJob(`${at}.job`, schedule.job);

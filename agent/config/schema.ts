@@ -330,6 +330,10 @@ export const configSchema = z
         description:
           'Figures for Prometheus at http://127.0.0.1:9464/metrics. Left out: off. INTERLOCK_METRICS_PORT sets the port, which each agent of a machine needs for itself; 0 is any free one, "off" is none.',
       }),
+    telemetry: z.string().min(1).optional().meta({
+      description:
+        "File with BullMQ's Telemetry as its default export, such as one for OpenTelemetry: traces from enqueue to run to what the run enqueues. Relative to this file.",
+    }),
   })
   .meta({ title: 'Interlock', description: 'Jobs, schedules and streams of this workspace.' });
 
