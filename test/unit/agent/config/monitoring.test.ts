@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { applyEnvironment } from '../../../../agent/config/environment.ts';
-import { assertProblem, parse, refusal } from './configFixture.ts';
+import { assertProblem, HANDLER, parse, refusal } from './configFixture.ts';
 
 const SECRET = 'T0P-SECRET';
 const webhookOf = (webhook: object) => ({ alerts: { webhook } });
@@ -36,6 +36,14 @@ describe('metrics in the config', () => {
       const { problems } = apply({}, { INTERLOCK_METRICS_PORT: text });
       assert.equal(problems[0]?.path, 'environment variable INTERLOCK_METRICS_PORT', text);
     }
+  });
+});
+
+describe('telemetry in the config', () => {
+  it('is a file that has to be there', () => {
+    const error = refusal(() => parse({ telemetry: './nowhere.ts' }));
+    assertProblem(error, 'telemetry', './nowhere.ts', /a file that exists/);
+    assert.equal(parse({ telemetry: HANDLER }).telemetry, HANDLER);
   });
 });
 
