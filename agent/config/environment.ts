@@ -46,11 +46,13 @@ export function applyEnvironment(
   const secrets = withStreamSecrets(config.streams, env);
   problems.push(...secrets.problems);
   const { streams } = secrets;
-  const metrics = withMetricsPort(config.metrics, env[METRICS_PORT], problems);
+  const { metrics: written, ...others } = config;
+  const metrics = withMetricsPort(written, env[METRICS_PORT], problems);
   const alerts = withAlertSecrets(config.alerts, env, problems);
   return {
     config: {
-      ...{ ...config, deduplication, schedules, streams, metrics, alerts },
+      ...{ ...others, deduplication, schedules, streams, alerts },
+      ...(metrics === undefined ? {} : { metrics }),
       locks: { ...config.locks, maxAge },
     },
     problems,

@@ -19,7 +19,6 @@ import { intervalDelayMs } from './retryOptions.ts';
 import { RunLeases } from './runLeases.ts';
 import { Semaphore } from './semaphore.ts';
 import { rulesOf } from './typeRules.ts';
-import { workerTelemetry } from './workerTelemetry.ts';
 
 /**
  * An idle worker looks again after that. BullMQ wakes one worker for a job: when that one is frozen,
@@ -150,7 +149,7 @@ export class WorkerPool {
       // look for lost jobs ourselves, because BullMQ's way takes two rounds of waiting.
       skipLockRenewal: true,
       skipStalledCheck: true,
-      ...(telemetry === undefined ? {} : { telemetry: workerTelemetry(telemetry) }),
+      ...(telemetry === undefined ? {} : { telemetry }),
       settings: {
         backoffStrategy: (attemptsMade, _type, _error, job) =>
           intervalDelayMs(this.slots.get(job?.name ?? '')?.config.retry, attemptsMade),
