@@ -31,7 +31,15 @@ const agentLayers = [
 
 const noUpwards = (level) => {
   const above = agentLayers.slice(level + 1).flat();
-  const roots = ['agent', 'compose', 'main', 'agentOptions', 'idleExit', 'monitoring', 'storyActor'];
+  const roots = [
+    'agent',
+    'compose',
+    'main',
+    'agentOptions',
+    'idleExit',
+    'monitoring',
+    'storyActor',
+  ];
   const targets = [...above.map((folder) => `${folder}/`), ...roots.map((file) => `${file}\\.ts$`)];
   return {
     regex: `^(\\.\\./)+(${targets.join('|')})`,

@@ -5,7 +5,7 @@ import { InterlockError, messageOf } from '../common/errors.ts';
 /** What a `telemetry` module gives: BullMQ's hook, and how to send what is left at the end. */
 export interface LoadedTelemetry {
   telemetry: Telemetry;
-  shutdown(): Promise<void>;
+  shutdown: () => Promise<void>;
 }
 
 const isFunction = (value: unknown) => typeof value === 'function';

@@ -7,8 +7,8 @@ import { AgentProcess } from '../../harness/agentProcess.ts';
 import { eventually } from '../../harness/eventually.ts';
 import { portOf } from '../../harness/portOf.ts';
 import { ECHO_HANDLER, makeWorkspace, type TestWorkspace } from '../../harness/workspace.ts';
-import { interlockJson } from '../cli/interlock.ts';
 import { errorDocument } from '../cli/errorDocument.ts';
+import { interlockJson } from '../cli/interlock.ts';
 
 const span = z.object({
   ...{ name: z.string(), kind: z.number(), trace: z.string(), id: z.string() },
