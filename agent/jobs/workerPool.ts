@@ -1,7 +1,7 @@
 import * as path from 'node:path';
 import { UnrecoverableError, Worker, type Job } from 'bullmq';
 import type { Redis } from 'ioredis';
-import type { Clock } from '../common/clock.ts';
+import { sleep, type Clock } from '../common/clock.ts';
 import { messageOf } from '../common/errors.ts';
 import type { JsonValue } from '../common/json.ts';
 import type { Config, JobTypeConfig } from '../config/schema.ts';
@@ -113,12 +113,13 @@ export class WorkerPool {
   /**
    * Stops taking jobs and lets runs finish for `finishMs`. What still runs then is told to stop, has
    * `stopMs` for it, is cut, and goes back into its queue. Bounded with Redis dead too.
+   * @param noUse aborts when to wait for runs has no more use
    */
-  async close(finishMs: number, stopMs: number): Promise<void> {
+  async close(finishMs: number, stopMs: number, noUse?: AbortSignal): Promise<void> {
     const { clock } = this.options;
     const workers = [...this.workers.values()];
     const polite = Promise.all(workers.map(({ worker }) => worker.close()));
-    const finished = await settlesWithin(clock, polite, finishMs);
+    const finished = await settlesWithin(clock, polite, finishMs, noUse);
     if (!finished) this.stopping.abort();
     await Promise.all([...this.slots.values()].map((slot) => slot.runner.close(stopMs)));
     if (finished || (await settlesWithin(clock, polite, GIVE_BACK_MS))) return;
@@ -187,13 +188,20 @@ export class WorkerPool {
   }
 }
 
-async function settlesWithin(clock: Clock, work: Promise<unknown>, ms: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const timer = clock.setTimeout(() => resolve(false), ms);
-    const done = () => {
-      timer.cancel();
-      resolve(true);
-    };
-    work.then(done, done);
-  });
+async function settlesWithin(
+  clock: Clock,
+  work: Promise<unknown>,
+  ms: number,
+  noUse?: AbortSignal,
+): Promise<boolean> {
+  const settled = new AbortController();
+  let isSettled = false;
+  const done = () => {
+    isSettled = true;
+    settled.abort();
+  };
+  work.then(done, done);
+  const signals = noUse === undefined ? [settled.signal] : [settled.signal, noUse];
+  await sleep(clock, ms, AbortSignal.any(signals));
+  return isSettled;
 }

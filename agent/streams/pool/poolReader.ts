@@ -38,6 +38,18 @@ export class PoolReader {
     return { nowMs: now, wanted };
   }
 
+  /** The same for an agent that runs no streams: it loads no adapter, and brings nothing into a plan. */
+  async look(streams: readonly ManagedStream[]): Promise<PoolFacts> {
+    const { nowMs, wantedStore, symbols } = this.options;
+    const [now, wanted] = await Promise.all([nowMs(), wantedStore.get()]);
+    const readOne = async (stream: ManagedStream) => {
+      stream.plan = await symbols.read(stream.name);
+      await this.readHolders(stream);
+    };
+    await Promise.all(streams.map(readOne));
+    return { nowMs: now, wanted };
+  }
+
   /** An agent brings its config into the plan once; from then on it follows the plan. */
   private async readPlan(stream: ManagedStream, revision: number): Promise<void> {
     const { symbols } = this.options;
