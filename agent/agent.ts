@@ -156,7 +156,12 @@ export class Agent {
     const { options, loaded, connections, services } = this;
     const jobs = Object.entries(loaded?.config.jobs ?? {});
     return {
-      ...{ agentId: this.agentId, pid: process.pid, host: this.holder.host, role: this.holder.role },
+      ...{
+        agentId: this.agentId,
+        pid: process.pid,
+        host: this.holder.host,
+        role: this.holder.role,
+      },
       ...{ version: VERSION, protocol: PROTOCOL_VERSION, workspace: options.workspace },
       ...{ stateFolder: options.stateFolder, startedAt: this.startedAt },
       now: new Date(this.context.clock.now()).toISOString(),

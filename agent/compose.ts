@@ -125,7 +125,7 @@ export class ServiceSet {
   /** What clients may use. The agent adds what concerns itself. */
   offered(): Omit<
     AgentServices,
-    'token' | 'status' | 'requestStop' | 'clientsChanged' | 'readLog'
+    'token' | 'status' | 'requestStop' | 'stopWithinMs' | 'clientsChanged' | 'readLog'
   > {
     const { config, connections, clock, random } = this.options;
     const { store, queues, reader, actions, drain, decisions, ages, enqueuer, locks } = this.core;
@@ -199,7 +199,10 @@ export class ServiceSet {
     const active = await this.core.reader.activeSince(Infinity);
     const nowMs = await redisNowMs(this.core.redis);
     const lockOf = new Map(
-      (await this.core.locks.ofRuns(active)).map((lock) => [`${lock.job?.queue}/${lock.job?.id}`, lock]),
+      (await this.core.locks.ofRuns(active)).map((lock) => [
+        `${lock.job?.queue}/${lock.job?.id}`,
+        lock,
+      ]),
     );
     return active.flatMap((job) => {
       const lock = lockOf.get(`${job.queue}/${job.id}`);

@@ -19,8 +19,9 @@ runStoryActor(async ({ config, connections, agentId, logger }) => {
   const { enqueuing, streams, locks } = services.offered();
   return {
     enqueuing,
-    startStream: async (name) => {
-      await streams?.start(name);
+    startStream: (name) => {
+      if (streams === undefined) throw new Error('An agent of every role has streams.');
+      return streams.start(name);
     },
     locks: async () => (await locks({ limit: LOCKS_SHOWN, offset: 0 })).rows,
   };

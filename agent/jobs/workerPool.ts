@@ -137,12 +137,15 @@ export class WorkerPool {
       ...{ times, clock, logger },
       renew: (ids, tokens, lockMs): Promise<string[]> => worker.extendJobLocks(ids, tokens, lockMs),
     });
+    const { concurrency: most = Infinity, rateLimit } = config.queues[queue] ?? {};
     const process = (job: Job, token = ''): Promise<JsonValue> => this.run(job, token, leases);
     const worker: Worker = new Worker(queue, process, {
       connection,
       prefix: config.redis.prefix,
       name: agentId,
-      concurrency: types.reduce((sum, slot) => sum + slot.config.concurrency, 0),
+      concurrency: Math.min(most, sumOf(types.map((slot) => slot.config.concurrency))),
+      // BullMQ counts before it takes a job: one that is over the limit has not begun, and waits.
+      ...(rateLimit === undefined ? {} : { limiter: limiterOf(rateLimit) }),
       lockDuration: times.lockMs,
       drainDelay: IDLE_WAIT_S,
       // We renew ourselves, because we have to know from when on a lock can not be trusted, and we
@@ -187,6 +190,10 @@ export class WorkerPool {
     this.options.onRunsChange(this.runs);
   }
 }
+
+const sumOf = (numbers: number[]) => numbers.reduce((sum, one) => sum + one, 0);
+
+const limiterOf = ({ max, per }: { max: number; per: number }) => ({ max, duration: per });
 
 async function settlesWithin(
   clock: Clock,

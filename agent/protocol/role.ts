@@ -41,7 +41,10 @@ export function parseRole(text: string): Role | undefined {
  * The role that the flag names, else that of the environment, else `all`.
  * @throws InterlockError `bad_usage` for one that does not exist
  */
-export function chooseRole(flag: string | undefined, env: Record<string, string | undefined>): Role {
+export function chooseRole(
+  flag: string | undefined,
+  env: Record<string, string | undefined>,
+): Role {
   const fromEnv = env[ROLE_VARIABLE];
   const [from, text] = flag === undefined ? [ROLE_VARIABLE, fromEnv] : ['--role', flag];
   if (text === undefined || (flag === undefined && text.trim() === '')) return ROLE_ALL;
