@@ -182,11 +182,17 @@ export class ServiceSet {
   /** Only who runs handlers can ask one for a key: to load their code here would be to run it. */
   private async customKey(type: string, data: JsonValue): Promise<JsonValue> {
     if (this.has('runs')) return (await this.workers?.keyOf(type, data)) ?? null;
-    throw roleForbids({
-      asked: `to ask the handler of ${type} for its uniqueness key ("by": "function")`,
+    const error = roleForbids({
+      asked: `asking the handler of ${type} for its uniqueness key ("by": "function")`,
       ...{ role: this.options.role, duties: ['runs'] },
       agents: await this.core.registry.list().catch(() => []),
     });
+    await this.core.decisions.record({
+      ...{ action: 'enqueue', subject: type, key: null, outcome: 'refused', jobId: null },
+      ...{ reason: 'role_forbids', survivor: null, holder: null, until: null },
+      remedy: error.remedy ?? null,
+    });
+    throw error;
   }
 
   private async runs(filter: ParamsOf<Requests['history']>) {
