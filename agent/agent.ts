@@ -10,7 +10,7 @@ import { ageThresholdsOf } from './config/ageThresholds.ts';
 import { ConfigWatch } from './config/configWatch.ts';
 import { loadConfig, type LoadedConfig } from './config/load.ts';
 import { checkRoleNeeds, needsSharedRedis } from './config/roleNeeds.ts';
-import { configSchema, USUAL_FINISH_RUNS_MS } from './config/schema.ts';
+import { configSchema } from './config/schema.ts';
 import { IdleExit } from './idleExit.ts';
 import type { Logger } from './logging.ts';
 import { AGENT_RECORD_FILE, readAgentRecord, type AgentRecord } from './protocol/agentRecord.ts';
@@ -33,12 +33,10 @@ import { createHandlers } from './rpc/handlers.ts';
 import { RoleGate } from './rpc/roleGate.ts';
 import { RpcServer } from './rpc/server.ts';
 import { currentHolder } from './state/processIdentity.ts';
+import { stopBound, stopWithinMs } from './stopBound.ts';
 import { VERSION } from './version.ts';
 
 const STATUS_INTERVAL_MS = 1_000;
-
-/** Each part of a stop is bounded; this is the bound on the whole, where runs get the usual time. */
-const STOP_WITHIN_MS = 5_000;
 
 export interface AgentContext {
   clock: Clock;
@@ -124,13 +122,13 @@ export class Agent {
     }
   }
 
-  /**
-   * How long `stop` may take in all, with Redis dead too; ms. Where the config gives runs more time to
-   * finish than usual, that much more.
-   */
-  get stopWithinMs(): number {
-    const finishMs = this.loaded?.config.shutdown.finishRuns ?? 0;
-    return STOP_WITHIN_MS + Math.max(0, finishMs - USUAL_FINISH_RUNS_MS);
+  /** Settles when a stop that begins now has to be over. */
+  stopBound(): Promise<void> {
+    return stopBound(this.connections, this.context.clock, this.finishRunsMs);
+  }
+
+  private get finishRunsMs(): number {
+    return this.loaded?.config.shutdown.finishRuns ?? 0;
   }
 
   /** For an end at once: handler processes that hang would notice too late that their agent is gone. */
@@ -215,7 +213,7 @@ export class Agent {
       token: this.token,
       status: () => this.status(),
       requestStop: (reason: string) => this.requestStop(reason),
-      stopWithinMs: this.stopWithinMs,
+      stopWithinMs: stopWithinMs(this.finishRunsMs),
       clientsChanged: () => this.clientsChanged(),
       readLog: (lines: number) => readLogTail(this.options.stateFolder, lines),
     };

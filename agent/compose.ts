@@ -4,6 +4,7 @@ import { followEvents } from './compose/followEvents.ts';
 import { recovery } from './compose/recoveryServices.ts';
 import { streamLook, streamService } from './compose/streamServices.ts';
 import { startWorkers } from './compose/workerServices.ts';
+import { USUAL_FINISH_RUNS_MS } from './config/schema.ts';
 import { StateFeed } from './feed/stateFeed.ts';
 import { runningRow } from './history/runningRow.ts';
 import { scheduleOfJobId } from './jobs/jobId.ts';
@@ -25,8 +26,6 @@ import type { StreamService } from './streams/pool/streamService.ts';
 
 export type { ServiceSetOptions } from './compose/coreServices.ts';
 
-/** A Redis that is away takes no result: to wait that long for runs is enough. */
-const SILENT_REDIS_MS = 2_500;
 /** What runs are given to end when they are told to. */
 const STOP_RUNS_MS = 1_000;
 const CLOSE_STREAMS_MS = 1_500;
@@ -157,7 +156,8 @@ export class ServiceSet {
     const workers = startWorkers(options, core);
     this.workers = workers;
     this.releasers.add('workers', () => {
-      const silence = watchForSilence(core.redis, options.clock, SILENT_REDIS_MS);
+      // A Redis that is away takes no result: then it is not waited for longer than usual.
+      const silence = watchForSilence(core.redis, options.clock, USUAL_FINISH_RUNS_MS);
       const { finishRuns } = options.config.shutdown;
       return workers.close(finishRuns, STOP_RUNS_MS, silence.signal).finally(() => silence.end());
     });

@@ -48,12 +48,10 @@ async function main(): Promise<number> {
   });
   await agent.start();
   const reason = await Promise.race([signalled, agent.stopRequested]);
-  setTimeout(() => {
-    logger.error('did not stop in time, ends now');
-    endNow(agent, 0);
-  }, agent.stopWithinMs).unref();
-  await agent.stop(reason);
-  return 0;
+  const inTime = agent.stop(reason).then(() => true);
+  if (await Promise.race([inTime, agent.stopBound().then(() => false)])) return 0;
+  logger.error('did not stop in time, ends now');
+  return endNow(agent, 0);
 }
 
 function endNow(agent: Agent, exitCode: number): never {

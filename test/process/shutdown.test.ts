@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
+import { USUAL_FINISH_RUNS_MS } from '../../agent/config/schema.ts';
 import { requests } from '../../agent/protocol/api.ts';
 import { Keys } from '../../agent/redis/keys.ts';
 import { AgentProcess } from '../harness/agentProcess.ts';
@@ -48,7 +49,7 @@ class Case {
   readonly workspace: TestWorkspace;
   jobIds: string[] = [];
   children: number[] = [];
-  exit: number | NodeJS.Signals = '' as NodeJS.Signals;
+  exit: number | NodeJS.Signals | undefined;
   tookMs = NaN;
 
   constructor(
@@ -63,6 +64,8 @@ class Case {
       {
         redis: { url: server.url, prefix },
         jobs: { wait: job('wait'), loop: job('loop'), never: job('never') },
+        // With Redis away no run can finish: it makes no difference there how long it may.
+        shutdown: { finishRuns: state.startsWith('with Redis') ? '60s' : '2.5s' },
         // So that it holds the scheduler's lock.
         schedules: { yearly: { job: 'wait', cron: '0 0 1 1 *' } },
       },
@@ -161,7 +164,7 @@ describe('an agent that is told to end', function () {
         assert.ok(one.tookMs < mostMs, `${one.tookMs} ms`);
         // Idle, it may have ended in order before it saw the second one.
         const codes = signals === 'twice' ? (state === 'idle' ? [0, 1] : [1]) : [0];
-        assert.ok(codes.some((code) => code === one.exit), `exit ${one.exit}`);
+        assert.ok(codes.some((code) => code === one.exit), `exit ${String(one.exit)}`);
         await eventually('its processes to end', () => !one.children.some(isAlive), {
           deadlineMs: AT_ONCE_MS + LOAD_MS,
         });
@@ -212,4 +215,35 @@ describe('an agent that is told to end', function () {
       }
     });
   }
+
+  it('with more time for runs, lets one finish that takes longer than usual', async () => {
+    const workspace = makeWorkspace(
+      { jobs: { wait: { handler: './wait.ts' } }, shutdown: { finishRuns: '30s' } },
+      FILES,
+    );
+    const env = { REDIS_URL: servers[0]?.url };
+    const agent = await AgentProcess.start(workspace, { env });
+    const trace = path.join(workspace.folder, 'trace');
+    const data = { until: path.join(workspace.folder, 'until'), trace };
+    try {
+      const [decision] = await agent.client.request(requests.enqueue, { type: 'wait', data });
+      await eventually('the run', () => existsSync(trace));
+      const { withinMs } = await agent.client.request(requests.stop, {});
+      assert.equal(withinMs, 32_300, 'who waits for its end knows how long');
+      const toldAt = performance.now();
+      await eventually('more than usual', () => performance.now() - toldAt > USUAL_FINISH_RUNS_MS + 500);
+      assert.ok(isAlive(agent.pid));
+      writeFileSync(data.until, '');
+      assert.equal(await agent.ended, 0);
+      const job = new Keys('bull').job('default', decision?.jobId ?? '');
+      const redis = servers[0]?.client();
+      assert.deepEqual(await redis?.hmget(job, 'returnvalue', 'atm'), [
+        JSON.stringify({ waitedFor: data.until }),
+        '1',
+      ]);
+    } finally {
+      await agent.kill();
+      workspace.remove();
+    }
+  });
 });
