@@ -23,10 +23,10 @@ export function followEvents(
 ): () => Promise<void> {
   const streamOf = (queue: string) => keys.queue(queue, 'events');
   const onNews = (stream: string) => {
-    if (stream === keys.releases) return onLeasesChanged();
-    if (stream === keys.streamAsks) return onStreamAsk();
     const queue = queues.names().find((name) => streamOf(name) === stream);
-    if (queue === undefined) feed.decisionsChanged();
+    if (stream === keys.releases) onLeasesChanged();
+    else if (stream === keys.streamAsks) onStreamAsk();
+    else if (queue === undefined) feed.decisionsChanged();
     else feed.queueChanged(queue);
   };
   const streams = [

@@ -136,7 +136,10 @@ export const queueConfig = z
     rateLimit: z
       .strictObject({ max: positiveInt, per: timerDuration(1) })
       .optional()
-      .meta({ description: 'Most jobs that begin in any such time, on all hosts together.' }),
+      .meta({
+        description:
+          'Most jobs that begin within that time, on all hosts together. The time begins with the first of them.',
+      }),
   })
   .meta({ description: 'Left out: a queue has no limits of its own.' });
 

@@ -21,8 +21,7 @@ export class QueueSet {
 
   /** Names in the order of the config: `default` first, then as declared, then what was found. */
   names(): string[] {
-    const { jobs, queues } = this.config;
-    const declared = [...Object.values(jobs).map((type) => type.queue), ...Object.keys(queues)];
+    const declared = Object.values(this.config.jobs).map((type) => type.queue);
     return [...new Set(['default', ...declared, ...[...this.found].sort()])];
   }
 

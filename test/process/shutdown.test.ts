@@ -164,7 +164,10 @@ describe('an agent that is told to end', function () {
         assert.ok(one.tookMs < mostMs, `${one.tookMs} ms`);
         // Idle, it may have ended in order before it saw the second one.
         const codes = signals === 'twice' ? (state === 'idle' ? [0, 1] : [1]) : [0];
-        assert.ok(codes.some((code) => code === one.exit), `exit ${String(one.exit)}`);
+        assert.ok(
+          codes.some((code) => code === one.exit),
+          `exit ${String(one.exit)}`,
+        );
         await eventually('its processes to end', () => !one.children.some(isAlive), {
           deadlineMs: AT_ONCE_MS + LOAD_MS,
         });
@@ -231,7 +234,10 @@ describe('an agent that is told to end', function () {
       const { withinMs } = await agent.client.request(requests.stop, {});
       assert.equal(withinMs, 32_300, 'who waits for its end knows how long');
       const toldAt = performance.now();
-      await eventually('more than usual', () => performance.now() - toldAt > USUAL_FINISH_RUNS_MS + 500);
+      await eventually(
+        'more than usual',
+        () => performance.now() - toldAt > USUAL_FINISH_RUNS_MS + 500,
+      );
       assert.ok(isAlive(agent.pid));
       writeFileSync(data.until, '');
       assert.equal(await agent.ended, 0);

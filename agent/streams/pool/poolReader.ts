@@ -41,9 +41,14 @@ export class PoolReader {
   /** The same for an agent that runs no streams: it loads no adapter, and brings nothing into a plan. */
   async look(streams: readonly ManagedStream[]): Promise<PoolFacts> {
     const { nowMs, wantedStore, symbols } = this.options;
-    const [now, wanted] = await Promise.all([nowMs(), wantedStore.get()]);
+    const [now, wanted, revisions] = await Promise.all([
+      nowMs(),
+      wantedStore.get(),
+      symbols.revisions(streams.map(({ name }) => name)),
+    ]);
     const readOne = async (stream: ManagedStream) => {
-      stream.plan = await symbols.read(stream.name);
+      const revision = revisions.get(stream.name) ?? 0;
+      if (stream.plan?.revision !== revision) stream.plan = await symbols.read(stream.name);
       await this.readHolders(stream);
     };
     await Promise.all(streams.map(readOne));

@@ -1,6 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import type { Redis } from 'ioredis';
-import { ECHO_HANDLER, makeWorkspace, WAIT_HANDLER, type TestWorkspace } from '../../harness/workspace.ts';
+import {
+  ECHO_HANDLER,
+  makeWorkspace,
+  WAIT_HANDLER,
+  type TestWorkspace,
+} from '../../harness/workspace.ts';
 
 /** Everything that a role may or may not run: workers of two queues, a schedule, a stream. */
 export function roleWorkspace(feedUrl: string): TestWorkspace {

@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { InterlockError } from '../../../../agent/common/errors.ts';
-import {
-  chooseRole,
-  parseRole,
-  ROLE_NAMES,
-  rolesWith,
-} from '../../../../agent/protocol/role.ts';
+import { chooseRole, parseRole, ROLE_NAMES, rolesWith } from '../../../../agent/protocol/role.ts';
 
 const dutiesOf = (text: string) => [...(parseRole(text)?.duties ?? [])].sort();
 
