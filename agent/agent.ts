@@ -9,7 +9,7 @@ import { ServiceSet } from './compose.ts';
 import { ageThresholdsOf } from './config/ageThresholds.ts';
 import { ConfigWatch } from './config/configWatch.ts';
 import { loadConfig, type LoadedConfig } from './config/load.ts';
-import { checkRoleNeeds, needsSharedRedis } from './config/roleNeeds.ts';
+import { checkQueues, checkRoleNeeds, needsSharedRedis } from './config/roleNeeds.ts';
 import { configSchema } from './config/schema.ts';
 import { IdleExit } from './idleExit.ts';
 import type { Logger } from './logging.ts';
@@ -95,12 +95,13 @@ export class Agent {
       chmodSync(options.stateFolder, 0o700);
       this.loaded = loadConfig(options.workspace, context.env);
       checkRoleNeeds(this.loaded.config, options.role);
+      checkQueues(this.loaded.config, options.role, options.queues);
       await this.server.bind();
       releasers.add('socket', () => this.server.close(this.stopReason ?? 'the agent leaves'));
       const connections = await this.openRedis(this.loaded);
       this.services = new ServiceSet({
         ...{ config: this.loaded.config, workspace: options.workspace, connections },
-        ...{ role: options.role, stateFolder: options.stateFolder },
+        ...{ role: options.role, queues: options.queues, stateFolder: options.stateFolder },
         ...{ holder: this.holder, clock: context.clock, random: context.random },
         ...{ logger: context.logger, onRunsChange: (count) => this.idleExit.setRuns(count) },
       });

@@ -9,6 +9,8 @@ const optionsSchema = z.object({
   workspace: z.string(),
   stateFolder: z.string(),
   redisUrl: z.string().optional(),
+  /** Whose jobs it runs. Left out: those of every queue. */
+  queues: z.array(z.string().min(1)).optional(),
   /** Leave when no client has been there for that long and nothing runs. Left out: stay. */
   idleExitMs: z.number().nonnegative().optional(),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
@@ -27,6 +29,7 @@ export function readAgentOptions(argv: string[], env: NodeJS.ProcessEnv): AgentO
     workspace,
     stateFolder: stateFolderFrom(values['state-dir'], env) ?? roleStateFolder(workspace, role),
     redisUrl: values.redis,
+    queues: namesFrom(values.queues ?? env['SERVICE_QUEUES']),
     idleExitMs: numberFrom(values['idle-exit-ms']),
     logLevel: values['log-level'],
     logTo: values['log-to'],
@@ -41,6 +44,12 @@ function stateFolderFrom(flag: string | undefined, env: NodeJS.ProcessEnv): stri
     (text) => text !== undefined && text !== '',
   );
   return given === undefined ? undefined : path.resolve(given);
+}
+
+/** `low, maintenance`; an empty text is none. */
+function namesFrom(text: string | undefined): string[] | undefined {
+  if (text === undefined || text.trim() === '') return undefined;
+  return text.split(',').map((name) => name.trim());
 }
 
 /** An empty text is no number, though JavaScript takes it for 0. */
@@ -59,6 +68,7 @@ function parse(argv: string[]) {
         'state-dir': option,
         redis: option,
         role: option,
+        queues: option,
         'idle-exit-ms': option,
         'log-level': option,
         'log-to': option,

@@ -30,6 +30,8 @@ export interface ServiceSetOptions {
   workspace: string;
   /** What of it is built beyond what every agent needs to be looked at. */
   role: Role;
+  /** Whose jobs it runs, if it runs any; left out: those of every queue. */
+  queues?: readonly string[] | undefined;
   /** Where ticks wait on disk while Redis is away; null: nowhere. */
   stateFolder: string | null;
   connections: RedisConnections;

@@ -24,6 +24,28 @@ export function checkRoleNeeds(config: Config, role: Role): void {
   });
 }
 
+/**
+ * Whether an agent can run the jobs of the queues that it is told to.
+ * @throws InterlockError `bad_usage`
+ */
+export function checkQueues(config: Config, role: Role, queues: readonly string[] = []): void {
+  if (queues.length === 0) return;
+  const declared = [...new Set(Object.values(config.jobs).map(({ queue }) => queue))];
+  const unknown = queues.filter((name) => !declared.includes(name));
+  const runs = role.duties.has('runs');
+  if (runs && unknown.length === 0) return;
+  throw new InterlockError({
+    code: 'bad_usage',
+    message: runs
+      ? `No job type has the queue ${unknown.join(', ')} of --queues (or SERVICE_QUEUES).`
+      : `An agent of role ${role.text} runs no jobs: --queues (or SERVICE_QUEUES) is for a worker.`,
+    remedy: runs
+      ? `Use one of ${declared.join(', ') || 'those of "jobs" in the config'}.`
+      : 'Leave it out, or use --role worker.',
+    details: { queues, unknown },
+  });
+}
+
 /** The private server belongs to one state folder: agents of several roles could not meet there. */
 export function needsSharedRedis(role: Role): InterlockError {
   return new InterlockError({

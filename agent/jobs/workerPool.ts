@@ -32,6 +32,8 @@ const GIVE_BACK_MS = 500;
 export interface WorkerPoolOptions {
   config: Config;
   workspace: string;
+  /** Left out: every queue of the config. */
+  queues?: readonly string[] | undefined;
   /** The connection workers read with: waits for Redis as long as it takes. */
   connection: Redis;
   scripts: Scripts;
@@ -77,8 +79,9 @@ export class WorkerPool {
       ),
       customKey: (type, data) => this.keyOf(type, data),
     };
-    const queues = new Set([...this.slots.values()].map((slot) => slot.config.queue));
-    for (const queue of queues) this.workers.set(queue, this.createWorker(queue));
+    const declared = [...this.slots.values()].map((slot) => slot.config.queue);
+    for (const queue of new Set(options.queues ?? declared))
+      this.workers.set(queue, this.createWorker(queue));
   }
 
   /** What the handler module of a type says is the key of a payload; null: it is not unique. */

@@ -24,9 +24,12 @@ export function addAgentCommands(program: Command, run: CliRun): void {
     name: 'agent',
     summary: 'an agent in the foreground, as a service runs it',
     help: 'Ends on SIGINT and SIGTERM. Its log goes to stdout as JSON lines.',
-    options: [roleOption],
-    input,
-    run: (session, { role }) => runAgentHere(agentOf(session, role)),
+    options: [
+      roleOption,
+      ['--queues <names>', 'run only jobs of these, joined with a comma (or SERVICE_QUEUES)'],
+    ],
+    input: input.extend({ queues: z.string().optional() }),
+    run: (session, { role, queues }) => runAgentHere(agentOf(session, role), queues),
   });
 
   defineCommand(program, run, {
@@ -80,10 +83,11 @@ export function addAgentCommands(program: Command, run: CliRun): void {
 }
 
 /** In this very process: signals, exit code and service managers need no go-between. */
-async function runAgentHere(session: CliSession): Promise<never> {
+async function runAgentHere(session: CliSession, queues: string | undefined): Promise<never> {
   session.requireWorkspace();
   const program = agentProgram(session);
   process.argv = [process.execPath, program, ...agentArguments(session)];
+  if (queues !== undefined) process.argv.push('--queues', queues);
   if (process.connected) endWithParent();
   else process.argv.push('--log-to', 'stdout');
   await import(pathToFileURL(program).href);

@@ -6,6 +6,7 @@ import { eventually } from '../../harness/eventually.ts';
 import { RedisServer } from '../../harness/redisServer.ts';
 import { ECHO_HANDLER, makeWorkspace, type TestWorkspace } from '../../harness/workspace.ts';
 import { startInterlock, type RunningCommand } from '../cli/interlock.ts';
+import { connectionsByAgent } from './roleWorkspace.ts';
 
 const errorDocument = z.object({
   error: z.object({ code: z.string(), message: z.string(), remedy: z.string() }),
@@ -25,6 +26,7 @@ describe('starting an agent of a role', () => {
       {
         jobs: {
           echo: { handler: './echo.ts' },
+          slow: { handler: './echo.ts', queue: 'slow' },
           custom: { handler: './echo.ts', unique: { by: 'function' } },
         },
         schedules: { nightly: { job: 'custom', cron: '0 3 * * *' } },
@@ -100,6 +102,26 @@ describe('starting an agent of a role', () => {
     const { code, error } = await fail(['agent', '--role', 'scheduler']);
     assert.deepEqual([code, error.code], [2, 'bad_config']);
     assert.match(error.message, /schedules\.nightly \(job type custom\)/);
+  });
+
+  it('runs the jobs of the queues that it is told to, and of no other', async () => {
+    const worker = run(['agent', '--role', 'worker', '--queues', 'slow']);
+    await ready(worker, 'worker');
+    const [names] = await eventually('its connections', async () => {
+      const found = [...(await connectionsByAgent(server.client())).values()];
+      return found.some((one) => one.includes('waits for slow')) && found;
+    });
+    assert.deepEqual(names, ['commands', 'events', 'waits for slow', 'workers']);
+  });
+
+  it('refuses a queue that no job type has, and queues where no jobs run', async () => {
+    const unknown = await fail(['agent', '--role', 'worker'], { SERVICE_QUEUES: 'slow,lo' });
+    assert.deepEqual([unknown.code, unknown.error.code], [2, 'bad_usage']);
+    assert.match(unknown.error.message, /the queue lo of --queues/);
+    assert.match(unknown.error.remedy, /default, slow/);
+    const api = await fail(['agent', '--role', 'api', '--queues', 'slow']);
+    assert.deepEqual([api.code, api.error.code], [2, 'bad_usage']);
+    assert.match(api.error.message, /role api runs no jobs/);
   });
 
   it('says that ENABLE_SCHEDULERS has no effect, and what to set', async () => {
