@@ -11,7 +11,11 @@ export interface RedisSilence {
 }
 
 /** Asks Redis now and then whether it is there. @param silentMs so long without an answer is silence */
-export function watchForSilence(redis: Redis, clock: Clock, silentMs: number): RedisSilence {
+export function watchForSilence(
+  redis: Pick<Redis, 'ping'>,
+  clock: Clock,
+  silentMs: number,
+): RedisSilence {
   const silence = new AbortController();
   const ended = new AbortController();
   let heardAt = clock.monotonic();
