@@ -40,7 +40,11 @@ const noUpwards = (level) => {
     'monitoring',
     'storyActor',
   ];
-  const targets = [...above.map((folder) => `${folder}/`), ...roots.map((file) => `${file}\\.ts$`)];
+  const targets = [
+    'compose/',
+    ...above.map((folder) => `${folder}/`),
+    ...roots.map((file) => `${file}\\.ts$`),
+  ];
   return {
     regex: `^(\\.\\./)+(${targets.join('|')})`,
     message: 'Dependencies point one way: see docs/architecture.md for the levels.',

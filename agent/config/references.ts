@@ -30,6 +30,11 @@ export function checkReferences(config: Config, workspace: string): ConfigProble
     checkFile(`jobs.${name}.handler`, job.handler);
   }
   if (config.telemetry !== undefined) checkFile('telemetry', config.telemetry);
+  const used = new Set(Object.values(config.jobs).map(({ queue }) => queue));
+  for (const [name, queue] of Object.entries(config.queues)) {
+    const known = [...used].join(', ') || 'none is used';
+    if (!used.has(name)) add(`queues.${name}`, queue, `a queue of a job type (${known})`);
+  }
   for (const [name, schedule] of Object.entries(config.schedules)) {
     const at = `schedules.${name}`;
     checkJob(`${at}.job`, schedule.job);

@@ -1,11 +1,12 @@
+import { parseRole, type Duty } from '../protocol/role.ts';
 import { failure, ok, warning, type Check } from './check.ts';
 import type { DoctorFacts, PeerFacts } from './facts.ts';
 
-/** What must be done by somebody, and the roles that do it. */
+/** What must be done by somebody, and a role that does it. */
 const DUTIES = [
-  { what: 'jobs', roles: ['worker', 'all'], failing: 'no job is run' },
-  { what: 'schedules', roles: ['scheduler', 'all'], failing: 'no schedule is looked at' },
-  { what: 'streams', roles: ['calls', 'all'], failing: 'no stream is read' },
+  { what: 'jobs', duty: 'runs', role: 'worker', failing: 'no job is run' },
+  { what: 'schedules', duty: 'schedules', role: 'scheduler', failing: 'no schedule is looked at' },
+  { what: 'streams', duty: 'streams', role: 'calls', failing: 'no stream is read' },
 ] as const;
 
 /** The agents of this Redis: who is gone, and which role nobody has. */
@@ -35,18 +36,16 @@ function assessGone(peers: readonly PeerFacts[]): Check[] {
 
 function assessRoles(living: readonly PeerFacts[], declared: DoctorFacts['declared']): Check[] {
   const missing = DUTIES.filter(
-    ({ what, roles }) => declared[what] > 0 && !living.some((peer) => hasOne(peer, roles)),
+    ({ what, duty }) => declared[what] > 0 && !living.some((peer) => hasDuty(peer, duty)),
   );
   if (missing.length === 0) return [ok('roles', 'Somebody does everything that is declared.')];
-  const lines = missing.map(
-    ({ roles, failing }) => `No agent has the role ${roles[0]}: ${failing}.`,
-  );
-  const wanted = missing.map(({ roles }) => roles[0]).join(',');
+  const lines = missing.map(({ role, failing }) => `No agent has the role ${role}: ${failing}.`);
+  const wanted = missing.map(({ role }) => role).join(',');
   return [failure('roles', lines.join('\n'), `Start one: interlock agent --role ${wanted}`)];
 }
 
-function hasOne({ role }: PeerFacts, roles: readonly string[]): boolean {
-  return role.split(',').some((one) => roles.includes(one.trim()));
+function hasDuty({ role }: PeerFacts, duty: Duty): boolean {
+  return parseRole(role)?.duties.has(duty) === true;
 }
 
 function textOf({ role, host, pid }: PeerFacts): string {

@@ -1,22 +1,14 @@
+import { parseRole, ROLE_NAMES, ROLE_VARIABLE } from '../protocol/role.ts';
 import { failure, ok, warning, type Check } from './check.ts';
-
-const ROLES: ReadonlySet<string> = new Set(['api', 'calls', 'worker', 'scheduler', 'all']);
 
 /** Variables of the environment that do not what their setter hopes. */
 export function assessEnvironment(env: NodeJS.ProcessEnv): Check[] {
   const name = 'environment';
   const checks: Check[] = [];
-  const role = env['SERVICE_ROLE']?.trim() ?? '';
-  const unknown = role === '' ? [] : role.split(',').filter((one) => !ROLES.has(one.trim()));
-  if (unknown.length > 0) {
-    const roles = [...ROLES].join(', ');
-    checks.push(
-      failure(
-        name,
-        `SERVICE_ROLE is ${role}: there is no role ${unknown.join(', ')}.`,
-        `Use ${roles}.`,
-      ),
-    );
+  const role = env[ROLE_VARIABLE]?.trim() ?? '';
+  if (role !== '' && parseRole(role) === undefined) {
+    const remedy = `Use ${ROLE_NAMES.join(', ')}, or several joined with a comma.`;
+    checks.push(failure(name, `${ROLE_VARIABLE} is "${role}", which is no role.`, remedy));
   }
   if ((env['ENABLE_SCHEDULERS'] ?? '') !== '') {
     checks.push(

@@ -14,6 +14,8 @@ const REPROCESS_KEYS = [
   ...['$job', 'events', 'failed', 'wait', 'meta', 'active', 'marker', 'prioritized', 'pc'],
 ];
 
+const DRAIN_KEYS = ['wait', 'paused', 'delayed', 'prioritized', 'repeat'];
+
 /** BullMQ defines its scripts as commands of the connection, which keeps their text. */
 const definedScript = z.object({ lua: z.string(), numberOfKeys: z.number().int() });
 
@@ -78,6 +80,13 @@ export class BullmqCalls {
       ...{ name, lua: this.scriptOf(name).lua, keys: REPROCESS_KEYS },
       args: [jobId, lifo ? 'RPUSH' : 'LPUSH', 'failedReason', 'failed', '1', '0'],
     };
+  }
+
+  /** The call that removes what waits in a queue. @param queuePrefix such as `bull:default:` */
+  ofDrain(queuePrefix: string, delayed: boolean): BullmqCall {
+    const name = this.nameOf('drain');
+    const args = [queuePrefix, delayed ? '1' : '0'];
+    return { name, lua: this.scriptOf(name).lua, keys: DRAIN_KEYS, args };
   }
 
   private taken(): Recorded | undefined {

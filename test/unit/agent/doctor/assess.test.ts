@@ -251,7 +251,7 @@ describe('the doctor', () => {
       'environment',
       { env: { SERVICE_ROLE: 'worker,jobs' } },
       'failure',
-      /no role jobs/,
+      /"worker,jobs", which is no role/,
     ],
     ['good roles', 'environment', { env: { SERVICE_ROLE: 'calls, worker' } }, 'ok', /No variable/],
     [
