@@ -3,8 +3,7 @@ export type JsonValue =
 
 /** JSON that is passed on as it is: written by us, or read and found good. */
 export class JsonText {
-  /** @param bytes UTF-8 */
-  constructor(readonly bytes: Buffer) {}
+  constructor(readonly text: string) {}
 }
 
 /** @returns undefined for a text that is no JSON */

@@ -109,9 +109,9 @@ export class BullmqCalls {
 }
 
 /** BullMQ made its arguments for a job without a payload. */
-function putPayload(args: ScriptArgument[], { bytes }: JsonText): void {
+function putPayload(args: ScriptArgument[], { text }: JsonText): void {
   if (args[PAYLOAD_ARGUMENT] !== 'null') throw unexpected('its payload stands elsewhere');
-  args[PAYLOAD_ARGUMENT] = bytes;
+  args[PAYLOAD_ARGUMENT] = text;
 }
 
 function keyPart(key: unknown, queuePrefix: string): string {

@@ -232,7 +232,7 @@ export class Enqueuer implements Enqueuing {
 }
 
 function valueOf(data: JsonValue | JsonText): JsonValue {
-  return data instanceof JsonText ? z.json().parse(JSON.parse(data.bytes.toString())) : data;
+  return data instanceof JsonText ? z.json().parse(JSON.parse(data.text)) : data;
 }
 
 function keyOf(rule: UniqueRule | null, { type, data }: EnqueueRequest): UniqueKey | null {

@@ -50,9 +50,8 @@ export function batchSender(options: BatchSenderOptions): (batch: Batch) => Prom
 }
 
 /** The payload of the job, put together from JSON that is there already. */
-function payloadOf(head: object, ticks: Buffer): JsonText {
-  const begin = `${JSON.stringify(head).slice(0, -1)},"ticks":[`;
-  return new JsonText(Buffer.concat([Buffer.from(begin), ticks, Buffer.from(']}')]));
+function payloadOf(head: object, ticks: string): JsonText {
+  return new JsonText(`${JSON.stringify(head).slice(0, -1)},"ticks":[${ticks}]}`);
 }
 
 function batchWithoutLease(jobId: string, lease: string, fence: number): InterlockError {

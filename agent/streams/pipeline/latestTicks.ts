@@ -42,7 +42,7 @@ export class LatestTicks implements TickSource {
     }
     const firstSeq = this.lastSeq + 1;
     this.lastSeq = this.arrived - this.latest.size;
-    const json = Buffer.from(texts.join(','));
+    const json = texts.join(',');
     return { firstSeq, lastSeq: this.lastSeq, count: texts.length, json, lastSeqs };
   }
 

@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import * as z from 'zod';
 import type { TickRun } from './tickRun.ts';
 
-const SEPARATOR = Buffer.from(',\n');
+const SEPARATOR = ',\n';
 
 const numbered = z.object({ symbol: z.string(), seq: z.number() });
 
@@ -30,14 +30,14 @@ export class SpillSegment {
 
   /** How many bytes of a file a run takes. */
   static bytesOf({ json }: TickRun): number {
-    return json.length + SEPARATOR.length;
+    return Buffer.byteLength(json) + SEPARATOR.length;
   }
 
   /** @throws the error of the file system; then nothing was appended */
   append(run: TickRun): void {
     const { firstSeq, lastSeq, count } = run;
     const descriptor = this.open();
-    const piece = Buffer.concat([run.json, SEPARATOR]);
+    const piece = Buffer.from(`${run.json}${SEPARATOR}`);
     // At its place, not at the end: what a failed write left behind is written over.
     for (let done = 0; done < piece.length;) {
       done += writeSync(descriptor, piece, done, piece.length - done, this.bytes + done);
@@ -69,8 +69,7 @@ export class SpillSegment {
     const count = lastSeq - firstSeq + 1;
     this.count -= count;
     try {
-      const bytes = this.read(offset, last.offset + last.bytes - offset);
-      const json = bytes.subarray(0, -SEPARATOR.length);
+      const json = this.read(offset, last.offset + last.bytes - offset);
       return { run: { firstSeq, lastSeq, count, json, lastSeqs: checked(json, count) } };
     } catch (why) {
       return { lost: count, why };
@@ -94,7 +93,7 @@ export class SpillSegment {
     return (this.descriptor ??= openSync(this.file, 'r'));
   }
 
-  private read(offset: number, bytes: number): Buffer {
+  private read(offset: number, bytes: number): string {
     const text = Buffer.allocUnsafe(bytes);
     const descriptor = this.open();
     for (let done = 0; done < bytes;) {
@@ -102,7 +101,7 @@ export class SpillSegment {
       if (read === 0) throw new Error('the file is shorter than what was written');
       done += read;
     }
-    return text;
+    return text.toString('utf8', 0, bytes - SEPARATOR.length);
   }
 }
 
@@ -112,8 +111,8 @@ export class SpillSegment {
  * @returns the feed's last number of each symbol
  * @throws Error when it is not
  */
-function checked(json: Buffer, count: number): Map<string, number> {
-  const ticks: unknown = JSON.parse(`[${json.toString('utf8')}]`);
+function checked(json: string, count: number): Map<string, number> {
+  const ticks: unknown = JSON.parse(`[${json}]`);
   if (!Array.isArray(ticks) || ticks.length !== count)
     throw new Error('it is not what was written');
   const lastSeqs = new Map<string, number>();

@@ -56,7 +56,7 @@ export class TickBuffer {
     const to = this.endBefore(head + count) - 1;
     return {
       ...{ firstSeq, lastSeq: firstSeq + count - 1, count },
-      json: Buffer.from(this.bytes.subarray(from, to)),
+      json: this.bytes.toString('utf8', from, to),
       lastSeqs: this.lastSeqs(head, head + count),
     };
   }

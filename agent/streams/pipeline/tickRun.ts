@@ -7,7 +7,7 @@ export interface TickRun {
   /** How many ticks there are; fewer than numbers where some replaced others. */
   count: number;
   /** The ticks as JSON, with commas between them. */
-  json: Buffer;
+  json: string;
   /** The feed's own last number of each symbol that has numbers. */
   lastSeqs: ReadonlyMap<string, number>;
 }

@@ -68,7 +68,7 @@ describe('enqueueing', () => {
   });
 
   it('takes a payload that is JSON already, whatever kind of job it is, and the rules read it', async () => {
-    const data = new JsonText(Buffer.from('{"network" : "mainnet", "list": [1, "ü"]}'));
+    const data = new JsonText('{"network" : "mainnet", "list": [1, "ü"]}');
     const wishes = [{}, { priority: 3 }, { delayMs: 60_000 }];
     for (const wish of wishes) {
       const { jobId } = await core.enqueuer.enqueue({ type: 'plain', data, ...wish });

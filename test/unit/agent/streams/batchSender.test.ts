@@ -17,7 +17,7 @@ const ticks: Tick[] = [
   { symbol: 'a', price: 1, seq: 5 },
   { symbol: 'b', price: 2 },
 ];
-const json = Buffer.from(JSON.stringify(ticks).slice(1, -1));
+const json = JSON.stringify(ticks).slice(1, -1);
 const lastSeqs = new Map([['a', 5]]);
 const batch = { n: 3, firstSeq: 11, lastSeq: 13, count: 3, json, lastSeqs };
 
@@ -39,7 +39,7 @@ function senderOf(answer: Decision | Error, lease: () => Lease = () => leaseOf(7
 }
 
 const textOf = (request: EnqueueRequest | undefined) =>
-  request?.data instanceof JsonText ? request.data.bytes.toString('utf8') : '';
+  request?.data instanceof JsonText ? request.data.text : '';
 
 const failsWith = (code: string) => (error: unknown) =>
   error instanceof InterlockError && error.code === code;
@@ -52,7 +52,7 @@ describe('sending a batch', () => {
     const data = { stream: 'nse', shard: 2, fence: 7, firstSeq, lastSeq, ticks };
     const progress = { key: 'progress', fields: lastSeqs };
     const guard = { name: 'stream:nse:2', fence: 7, progress };
-    const text = new JsonText(Buffer.from(JSON.stringify(data)));
+    const text = new JsonText(JSON.stringify(data));
     assert.deepEqual(asked, [
       { type: 'store', jobId: 'nse-2-7-3', record: 'refusals', lease: guard, data: text },
     ]);

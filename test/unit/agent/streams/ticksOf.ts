@@ -4,5 +4,5 @@ import type { TickRun } from '../../../../agent/streams/pipeline/tickRun.ts';
 
 /** What a handler would get. */
 export function ticksOf({ json }: Pick<TickRun, 'json'>): Tick[] {
-  return z.array(tick).parse(JSON.parse(`[${json.toString('utf8')}]`));
+  return z.array(tick).parse(JSON.parse(`[${json}]`));
 }
