@@ -32,7 +32,11 @@ const agentLayers = [
 const noUpwards = (level) => {
   const above = agentLayers.slice(level + 1).flat();
   const roots = ['agent', 'compose', 'main', 'agentOptions', 'idleExit', 'storyActor'];
-  const targets = [...above.map((folder) => `${folder}/`), ...roots.map((file) => `${file}\\.ts$`)];
+  const targets = [
+    'compose/',
+    ...above.map((folder) => `${folder}/`),
+    ...roots.map((file) => `${file}\\.ts$`),
+  ];
   return {
     regex: `^(\\.\\./)+(${targets.join('|')})`,
     message: 'Dependencies point one way: see docs/architecture.md for the levels.',

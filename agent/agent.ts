@@ -9,12 +9,14 @@ import { ServiceSet } from './compose.ts';
 import { ageThresholdsOf } from './config/ageThresholds.ts';
 import { ConfigWatch } from './config/configWatch.ts';
 import { loadConfig, type LoadedConfig } from './config/load.ts';
+import { checkQueues, checkRoleNeeds, needsSharedRedis } from './config/roleNeeds.ts';
 import { configSchema } from './config/schema.ts';
 import { IdleExit } from './idleExit.ts';
 import type { Logger } from './logging.ts';
 import { AGENT_RECORD_FILE, readAgentRecord, type AgentRecord } from './protocol/agentRecord.ts';
 import type { Holder } from './protocol/decision.ts';
 import type { AgentStatus } from './protocol/model.ts';
+import { ROLE_ALL } from './protocol/role.ts';
 import { agentSocketPath } from './protocol/stateFolder.ts';
 import { PROTOCOL_VERSION } from './protocol/version.ts';
 import { isConnectionTrouble, RedisConnections, redisError } from './redis/connections.ts';
@@ -28,8 +30,10 @@ import { PrivateServerGuard } from './redis/privateServerGuard.ts';
 import { chooseRedisTarget } from './redis/target.ts';
 import { Releasers } from './releasers.ts';
 import { createHandlers } from './rpc/handlers.ts';
+import { RoleGate } from './rpc/roleGate.ts';
 import { RpcServer } from './rpc/server.ts';
 import { currentHolder } from './state/processIdentity.ts';
+import { stopBound, stopWithinMs } from './stopBound.ts';
 import { VERSION } from './version.ts';
 
 const STATUS_INTERVAL_MS = 1_000;
@@ -66,7 +70,7 @@ export class Agent {
   ) {
     const { clock, logger } = context;
     this.startedAt = new Date(clock.now()).toISOString();
-    this.holder = currentHolder(options.role, this.agentId);
+    this.holder = currentHolder(options.role.text, this.agentId);
     this.releasers = new Releasers(logger);
     this.idleExit = new IdleExit(options.idleExitMs, clock, () =>
       this.requestStop(`no client for ${options.idleExitMs ?? 0} ms and nothing runs`),
@@ -90,29 +94,52 @@ export class Agent {
       mkdirSync(options.stateFolder, { recursive: true, mode: 0o700 });
       chmodSync(options.stateFolder, 0o700);
       this.loaded = loadConfig(options.workspace, context.env);
+      checkRoleNeeds(this.loaded.config, options.role);
+      checkQueues(this.loaded.config, options.role, options.queues);
       await this.server.bind();
       releasers.add('socket', () => this.server.close(this.stopReason ?? 'the agent leaves'));
       const connections = await this.openRedis(this.loaded);
       this.services = new ServiceSet({
         ...{ config: this.loaded.config, workspace: options.workspace, connections },
-        stateFolder: options.stateFolder,
+        ...{ role: options.role, queues: options.queues, stateFolder: options.stateFolder },
         ...{ holder: this.holder, clock: context.clock, random: context.random },
         ...{ logger: context.logger, onRunsChange: (count) => this.idleExit.setRuns(count) },
       });
       releasers.add('services', () => this.services?.close());
       await this.services.start();
-      this.server.serve(createHandlers(this.rpcServices(this.services)));
+      const offered = this.rpcServices(this.services);
+      this.server.serve(createHandlers(offered), new RoleGate({ ...offered, role: options.role }));
       this.writeRecord();
       releasers.add('record', () => this.removeRecord());
       this.tellStatusRegularly();
       this.watchConfig(this.loaded);
       context.logger.info(
-        { pid: process.pid, agentId: this.agentId, version: VERSION },
+        { pid: process.pid, agentId: this.agentId, role: options.role.text, version: VERSION },
         'agent ready',
       );
     } catch (error) {
       await this.stop('it could not start');
       throw this.explain(error);
+    }
+  }
+
+  /** Settles when a stop that begins now has to be over. */
+  stopBound(): Promise<void> {
+    return stopBound(this.connections, this.context.clock, this.finishRunsMs);
+  }
+
+  private get finishRunsMs(): number {
+    return this.loaded?.config.shutdown.finishRuns ?? 0;
+  }
+
+  /** For an end at once: handler processes that hang would notice too late that their agent is gone. */
+  killHandlers(): void {
+    for (const pid of this.services?.processIds() ?? []) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It ended by itself.
+      }
     }
   }
 
@@ -128,7 +155,12 @@ export class Agent {
     const { options, loaded, connections, services } = this;
     const jobs = Object.entries(loaded?.config.jobs ?? {});
     return {
-      ...{ agentId: this.agentId, pid: process.pid, host: this.holder.host, role: options.role },
+      ...{
+        agentId: this.agentId,
+        pid: process.pid,
+        host: this.holder.host,
+        role: this.holder.role,
+      },
       ...{ version: VERSION, protocol: PROTOCOL_VERSION, workspace: options.workspace },
       ...{ stateFolder: options.stateFolder, startedAt: this.startedAt },
       now: new Date(this.context.clock.now()).toISOString(),
@@ -154,6 +186,9 @@ export class Agent {
       ...{ flag: options.redisUrl, env: context.env['REDIS_URL'], config: loaded.config.redis.url },
       privateSocketPath: privateSocketPath(options.stateFolder),
     });
+    if (target.kind === 'private' && options.role.text !== ROLE_ALL.text) {
+      throw needsSharedRedis(options.role);
+    }
     const clientName = `${CLIENT_NAME_PREFIX}-${this.agentId}`;
     const { clock, env, logger } = context;
     const ensureServer = () => ensurePrivateServer(options.stateFolder, clock, env);
@@ -179,6 +214,7 @@ export class Agent {
       token: this.token,
       status: () => this.status(),
       requestStop: (reason: string) => this.requestStop(reason),
+      stopWithinMs: stopWithinMs(this.finishRunsMs),
       clientsChanged: () => this.clientsChanged(),
       readLog: (lines: number) => readLogTail(this.options.stateFolder, lines),
     };

@@ -2,15 +2,15 @@ import * as path from 'node:path';
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
 import { InterlockError, messageOf } from './common/errors.ts';
-import { canonicalWorkspace, defaultStateFolder } from './protocol/stateFolder.ts';
-
-const ROLES = ['api', 'calls', 'worker', 'scheduler', 'all'];
+import { chooseRole, type Role } from './protocol/role.ts';
+import { canonicalWorkspace, roleStateFolder } from './protocol/stateFolder.ts';
 
 const optionsSchema = z.object({
   workspace: z.string(),
   stateFolder: z.string(),
   redisUrl: z.string().optional(),
-  role: z.literal('all'),
+  /** Whose jobs it runs. Left out: those of every queue. */
+  queues: z.array(z.string().min(1)).optional(),
   /** Leave when no client has been there for that long and nothing runs. Left out: stay. */
   idleExitMs: z.number().nonnegative().optional(),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
@@ -18,35 +18,23 @@ const optionsSchema = z.object({
   logTo: z.enum(['file', 'stdout']).default('file'),
 });
 
-export type AgentOptions = z.infer<typeof optionsSchema>;
+export type AgentOptions = z.infer<typeof optionsSchema> & { role: Role };
 
-/**
- * Reads the agent's command line and environment.
- * @throws InterlockError `bad_usage`, or `not_supported_yet` for a role of its own
- */
+/** Reads the agent's command line and environment. @throws InterlockError `bad_usage` */
 export function readAgentOptions(argv: string[], env: NodeJS.ProcessEnv): AgentOptions {
   const values = parse(argv);
   const workspace = canonicalWorkspace(values.workspace ?? process.cwd());
-  const role = values.role ?? 'all';
-  if (!ROLES.includes(role)) {
-    throw usage(`--role ${role} is no role.`, `Use one of ${ROLES.join(', ')}.`);
-  }
-  if (role !== 'all') {
-    throw new InterlockError({
-      code: 'not_supported_yet',
-      message: `--role ${role} is not supported yet in this version.`,
-      remedy: 'Use --role all.',
-    });
-  }
+  const role = chooseRole(values.role, env);
   const parsed = optionsSchema.safeParse({
-    ...{ workspace, role },
-    stateFolder: stateFolderFrom(values['state-dir'], env) ?? defaultStateFolder(workspace),
+    workspace,
+    stateFolder: stateFolderFrom(values['state-dir'], env) ?? roleStateFolder(workspace, role),
     redisUrl: values.redis,
+    queues: namesFrom(values.queues ?? env['SERVICE_QUEUES']),
     idleExitMs: numberFrom(values['idle-exit-ms']),
     logLevel: values['log-level'],
     logTo: values['log-to'],
   });
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return { ...parsed.data, role };
   throw usage(z.prettifyError(parsed.error), 'See "interlock agent --help".');
 }
 
@@ -56,6 +44,12 @@ function stateFolderFrom(flag: string | undefined, env: NodeJS.ProcessEnv): stri
     (text) => text !== undefined && text !== '',
   );
   return given === undefined ? undefined : path.resolve(given);
+}
+
+/** `low, maintenance`; an empty text is none. */
+function namesFrom(text: string | undefined): string[] | undefined {
+  if (text === undefined || text.trim() === '') return undefined;
+  return text.split(',').map((name) => name.trim());
 }
 
 /** An empty text is no number, though JavaScript takes it for 0. */
@@ -74,6 +68,7 @@ function parse(argv: string[]) {
         'state-dir': option,
         redis: option,
         role: option,
+        queues: option,
         'idle-exit-ms': option,
         'log-level': option,
         'log-to': option,

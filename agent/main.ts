@@ -7,10 +7,11 @@ import { exitCodeOf } from './cli/exitCodes.ts';
 import { systemClock } from './common/clock.ts';
 import { toInterlockError, type InterlockError } from './common/errors.ts';
 import { systemRandom } from './common/random.ts';
+import { deprecationWarnings } from './deprecatedEnvironment.ts';
 import { createLogger } from './logging.ts';
 
-/** Stopping is bounded in its parts; this is the bound on the whole. */
-const STOP_DEADLINE_MS = 5_000;
+/** A second signal: what runs is cut, and comes back to its queue when others notice. */
+const EXIT_AT_ONCE = 1;
 
 const STDOUT = 1;
 
@@ -28,6 +29,10 @@ async function main(): Promise<number> {
     logger.error({ err: reason }, 'unhandled rejection'),
   );
 
+  for (const warning of deprecationWarnings(process.env)) {
+    logger.warn(warning);
+    process.stderr.write(`Warning: ${warning}\n`);
+  }
   const agent = new Agent(options, {
     ...{ clock: systemClock, random: systemRandom, logger, env: process.env },
   });
@@ -36,20 +41,22 @@ async function main(): Promise<number> {
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
       process.on(signal, () => {
         signals += 1;
-        // The second one means: now.
-        if (signals > 1) process.exit(1);
+        if (signals > 1) endNow(agent, EXIT_AT_ONCE);
         resolve(signal);
       });
     }
   });
   await agent.start();
   const reason = await Promise.race([signalled, agent.stopRequested]);
-  setTimeout(() => {
-    logger.error('did not stop in time, ends now');
-    process.exit(0);
-  }, STOP_DEADLINE_MS).unref();
-  await agent.stop(reason);
-  return 0;
+  const inTime = agent.stop(reason).then(() => true);
+  if (await Promise.race([inTime, agent.stopBound().then(() => false)])) return 0;
+  logger.error('did not stop in time, ends now');
+  return endNow(agent, 0);
+}
+
+function endNow(agent: Agent, exitCode: number): never {
+  agent.killHandlers();
+  process.exit(exitCode);
 }
 
 function putAsideLargeLog(file: string): void {

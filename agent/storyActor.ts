@@ -2,6 +2,7 @@
 import { systemClock } from './common/clock.ts';
 import { systemRandom } from './common/random.ts';
 import { ServiceSet } from './compose.ts';
+import { ROLE_ALL } from './protocol/role.ts';
 import { runStoryActor } from './simulate/stories/actorProgram.ts';
 import { currentHolder } from './state/processIdentity.ts';
 
@@ -10,6 +11,7 @@ const LOCKS_SHOWN = 100;
 runStoryActor(async ({ config, connections, agentId, logger }) => {
   const services = new ServiceSet({
     ...{ config, connections, logger, workspace: process.cwd(), stateFolder: null },
+    role: ROLE_ALL,
     ...{ holder: currentHolder('all', agentId), clock: systemClock, random: systemRandom },
     onRunsChange: () => undefined,
   });
@@ -17,7 +19,10 @@ runStoryActor(async ({ config, connections, agentId, logger }) => {
   const { enqueuing, streams, locks } = services.offered();
   return {
     enqueuing,
-    startStream: (name) => streams.start(name),
+    startStream: (name) => {
+      if (streams === undefined) throw new Error('An agent of every role has streams.');
+      return streams.start(name);
+    },
     locks: async () => (await locks({ limit: LOCKS_SHOWN, offset: 0 })).rows,
   };
 });

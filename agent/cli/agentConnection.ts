@@ -2,6 +2,8 @@ import { sleep, type Clock } from '../common/clock.ts';
 import { InterlockError } from '../common/errors.ts';
 import { AgentClient } from '../protocol/agentClient.ts';
 import { readAgentRecord, type AgentRecord } from '../protocol/agentRecord.ts';
+import { stateFoldersOf } from '../protocol/stateFolder.ts';
+import { isSameProcessAlive } from '../state/processIdentity.ts';
 import { VERSION } from '../version.ts';
 import type { CliSession } from './session.ts';
 
@@ -15,13 +17,27 @@ const HELLO_DEADLINE_MS = 5_000;
 export async function connectAgent(session: CliSession): Promise<AgentClient> {
   const record = readAgentRecord(session.stateFolder);
   if (record === undefined) {
+    const others = otherAgents(session);
     throw new InterlockError({
       code: 'no_agent',
       message: `No agent runs for ${session.workspace} (state folder ${session.stateFolder}).`,
-      remedy: 'Start one with "interlock start", or "interlock up" to watch it.',
+      remedy:
+        others.length === 0
+          ? 'Start one with "interlock start", or "interlock up" to watch it.'
+          : `Agents of this workspace run elsewhere: add ${others.join(', or ')}.`,
     });
   }
   return connectRecord(record, session.io.clock);
+}
+
+/** Agents of other roles have folders of their own. */
+function otherAgents({ workspace, stateFolder }: CliSession): string[] {
+  return stateFoldersOf(workspace)
+    .filter((folder) => {
+      const record = folder === stateFolder ? undefined : readAgentRecord(folder);
+      return record !== undefined && isSameProcessAlive(record.pid, record.processStart);
+    })
+    .map((folder) => `--state-dir ${folder}`);
 }
 
 export async function connectRecord(record: AgentRecord, clock: Clock): Promise<AgentClient> {

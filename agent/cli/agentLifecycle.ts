@@ -18,8 +18,10 @@ import type { CliSession } from './session.ts';
 
 /** An older agent finishes its runs first. */
 const DRAIN_DEADLINE_MS = 60_000;
-/** The agent itself stops in 5 s, with Redis dead too. */
+/** The agent itself stops in 5 s, with Redis dead too, unless its config gives runs more time. */
 const STOP_DEADLINE_MS = 10_000;
+/** Beyond the time that an agent names. */
+const STOP_RESERVE_MS = 5_000;
 const KILL_DEADLINE_MS = 5_000;
 /** Who lost the race to listen waits that long for the winner to answer. */
 const WINNER_DEADLINE_MS = 5_000;
@@ -159,8 +161,9 @@ export async function stopAgent(session: CliSession): Promise<StopResult> {
   }
   const { pid, processStart } = record;
   const { clock } = session.io;
-  await askToStop(session, record);
-  if (await waitUntilGone(pid, processStart, STOP_DEADLINE_MS, clock)) {
+  const withinMs = await askToStop(session, record);
+  const deadlineMs = Math.max(STOP_DEADLINE_MS, withinMs + STOP_RESERVE_MS);
+  if (await waitUntilGone(pid, processStart, deadlineMs, clock)) {
     return { outcome: 'stopped', pid, forced: false };
   }
   sendSignal(record, 'SIGKILL');
@@ -174,15 +177,17 @@ export async function stopAgent(session: CliSession): Promise<StopResult> {
   });
 }
 
-/** Over the socket; by signal when it does not answer there. */
-async function askToStop(session: CliSession, record: AgentRecord): Promise<void> {
+/** Over the socket; by signal when it does not answer there. @returns how long it may take; 0: unknown */
+async function askToStop(session: CliSession, record: AgentRecord): Promise<number> {
   try {
     const client = await connectRecord(record, session.io.clock);
     // An answer may be cut off by the very stop: what counts is that the process ends.
-    await client.request(requests.stop, {}).catch(() => undefined);
+    const answer = await client.request(requests.stop, {}).catch(() => undefined);
     client.dispose();
+    return answer?.withinMs ?? 0;
   } catch {
     sendSignal(record, 'SIGTERM');
+    return 0;
   }
 }
 

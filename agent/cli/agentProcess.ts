@@ -41,10 +41,10 @@ export type Attachment =
   | 'background';
 
 /** Arguments of `agent.js` for a session. */
-export function agentArguments(session: CliSession, role: string): string[] {
+export function agentArguments(session: CliSession): string[] {
   const args = ['--workspace', session.workspace, '--state-dir', session.stateFolder];
   if (session.redisUrl !== undefined) args.push('--redis', session.redisUrl);
-  return [...args, '--role', role];
+  return [...args, '--role', session.role.text];
 }
 
 export function agentProgram(session: CliSession): string {
@@ -68,7 +68,7 @@ export async function spawnAgent(
   const program = attached
     ? [path.join(session.io.programFolder, 'cli.js'), 'agent']
     : [agentProgram(session)];
-  const child = spawn(process.execPath, [...program, ...agentArguments(session, 'all')], {
+  const child = spawn(process.execPath, [...program, ...agentArguments(session)], {
     cwd: session.workspace,
     detached: true,
     stdio: attached ? ['ignore', 'ignore', stderr, 'ipc'] : ['ignore', 'ignore', stderr],

@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs';
 import * as path from 'node:path';
 import { InterlockError } from '../common/errors.ts';
-import { canonicalWorkspace, defaultStateFolder } from '../protocol/stateFolder.ts';
+import { parseRole, ROLE_ALL, ROLE_VARIABLE, type Role } from '../protocol/role.ts';
+import { canonicalWorkspace, roleStateFolder } from '../protocol/stateFolder.ts';
 import type { CliIo } from './cliIo.ts';
 import { styleFor, type Style } from './text/style.ts';
 
@@ -16,6 +17,8 @@ export interface GlobalOptions {
 export class CliSession {
   readonly workspace: string;
   readonly stateFolder: string;
+  /** Of the agent that is meant: it tells the state folder, where that is not named. */
+  readonly role: Role;
   /** As named on the command line or in the environment; undefined: the config decides. */
   readonly redisUrl: string | undefined;
   readonly json: boolean;
@@ -23,17 +26,25 @@ export class CliSession {
 
   constructor(
     readonly io: CliIo,
-    options: GlobalOptions,
+    private readonly options: GlobalOptions,
+    role?: Role,
   ) {
     this.workspace = canonicalWorkspace(path.resolve(io.cwd, options.workspace ?? '.'));
+    // Where it names no role of ours, another program's is meant: only who starts an agent complains.
+    this.role = role ?? parseRole(io.env[ROLE_VARIABLE] ?? '') ?? ROLE_ALL;
     const stateFolder = firstNonEmpty(options.stateDir, io.env['INTERLOCK_STATE_DIR']);
     this.stateFolder =
       stateFolder === undefined
-        ? defaultStateFolder(this.workspace)
+        ? roleStateFolder(this.workspace, this.role)
         : path.resolve(io.cwd, stateFolder);
     this.redisUrl = firstNonEmpty(options.redis, io.env['REDIS_URL']);
     this.json = options.json ?? false;
     this.style = styleFor(io.stdout.isTerminal, io.env);
+  }
+
+  /** The same for an agent of that role. */
+  of(role: Role): CliSession {
+    return new CliSession(this.io, this.options, role);
   }
 
   /** @throws InterlockError `bad_usage` when the workspace is no folder */

@@ -29,6 +29,11 @@ export function checkReferences(config: Config, workspace: string): ConfigProble
   for (const [name, job] of Object.entries(config.jobs)) {
     checkFile(`jobs.${name}.handler`, job.handler);
   }
+  const used = new Set(Object.values(config.jobs).map(({ queue }) => queue));
+  for (const [name, queue] of Object.entries(config.queues)) {
+    const known = [...used].join(', ') || 'none is used';
+    if (!used.has(name)) add(`queues.${name}`, queue, `a queue of a job type (${known})`);
+  }
   for (const [name, schedule] of Object.entries(config.schedules)) {
     const at = `schedules.${name}`;
     checkJob(`${at}.job`, schedule.job);

@@ -35,6 +35,9 @@ const MIN_LEASE_MS = 200;
 
 const MINUTE_MS = 60_000;
 
+/** With it an agent is gone 5 s after it was told to stop, whatever hangs. */
+export const USUAL_FINISH_RUNS_MS = 2_500;
+
 const positiveInt = z.number().int().positive();
 const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'expected a time such as "09:15"');
 const isoDate = z.iso.date('expected a date such as "2026-01-26"');
@@ -123,6 +126,22 @@ export const jobTypeConfig = z.strictObject({
     .default({ ttl: 5_000 })
     .meta({ description: 'The lock of a running job ends that long after its agent fell silent.' }),
 });
+
+export const queueConfig = z
+  .strictObject({
+    concurrency: positiveInt.optional().meta({
+      description:
+        'Runs of this queue at one time in one agent. Left out: as many as its job types have together.',
+    }),
+    rateLimit: z
+      .strictObject({ max: positiveInt, per: timerDuration(1) })
+      .optional()
+      .meta({
+        description:
+          'Most jobs that begin within that time, on all hosts together. The time begins with the first of them.',
+      }),
+  })
+  .meta({ description: 'Left out: a queue has no limits of its own.' });
 
 export const scheduleConfig = z.strictObject({
   job: z.string().min(1),
@@ -236,6 +255,9 @@ export const configSchema = z
     jobs: z
       .record(z.string().regex(/^[^:]+$/, 'expected a name without ":"'), jobTypeConfig)
       .default({}),
+    queues: z
+      .record(z.string().regex(/^[^:]+$/, 'expected a queue name without ":"'), queueConfig)
+      .default({}),
     schedules: z.record(z.string().min(1), scheduleConfig).default({}),
     streams: z
       .record(z.string().regex(/^[^/]+$/, 'expected a name without "/"'), streamConfig)
@@ -278,6 +300,13 @@ export const configSchema = z
         description:
           '"enabled": rules in "unique" hold. "aggressive": "monitoring" has an effect. "stackingPrevention": "maxConcurrent" holds, and a last check stands before each run.',
       }),
+    shutdown: z
+      .strictObject({ finishRuns: timerDuration(0).default(USUAL_FINISH_RUNS_MS) })
+      .prefault({})
+      .meta({
+        description:
+          'How long runs may take to finish when an agent leaves. What runs longer goes back into its queue, with its attempts. With more than "2.5s", give the service manager that much more time.',
+      }),
     history: z
       .strictObject({
         keep: z.number().int().nonnegative().default(10_000),
@@ -290,6 +319,7 @@ export const configSchema = z
 
 export type Config = z.infer<typeof configSchema>;
 export type JobTypeConfig = z.infer<typeof jobTypeConfig>;
+export type QueueConfig = z.infer<typeof queueConfig>;
 export type ScheduleConfig = z.infer<typeof scheduleConfig>;
 export type StreamConfig = z.infer<typeof streamConfig>;
 export type StreamLimits = z.infer<typeof streamLimits>;

@@ -17,6 +17,8 @@ const REPROCESS_KEYS = [
 /** Which argument of the scripts that add a job is its payload. */
 const PAYLOAD_ARGUMENT = 1;
 
+const DRAIN_KEYS = ['wait', 'paused', 'delayed', 'prioritized', 'repeat'];
+
 /** BullMQ defines its scripts as commands of the connection, which keeps their text. */
 const definedScript = z.object({ lua: z.string(), numberOfKeys: z.number().int() });
 
@@ -84,6 +86,13 @@ export class BullmqCalls {
       ...{ name, lua: this.scriptOf(name).lua, keys: REPROCESS_KEYS },
       args: [jobId, lifo ? 'RPUSH' : 'LPUSH', 'failedReason', 'failed', '1', '0'],
     };
+  }
+
+  /** The call that removes what waits in a queue. @param queuePrefix such as `bull:default:` */
+  ofDrain(queuePrefix: string, delayed: boolean): BullmqCall {
+    const name = this.nameOf('drain');
+    const args = [queuePrefix, delayed ? '1' : '0'];
+    return { name, lua: this.scriptOf(name).lua, keys: DRAIN_KEYS, args };
   }
 
   private taken(): Recorded | undefined {

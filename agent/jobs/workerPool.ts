@@ -1,7 +1,7 @@
 import * as path from 'node:path';
 import { UnrecoverableError, Worker, type Job } from 'bullmq';
 import type { Redis } from 'ioredis';
-import type { Clock } from '../common/clock.ts';
+import { sleep, type Clock } from '../common/clock.ts';
 import { messageOf } from '../common/errors.ts';
 import type { JsonValue } from '../common/json.ts';
 import type { Config, JobTypeConfig } from '../config/schema.ts';
@@ -32,6 +32,8 @@ const GIVE_BACK_MS = 500;
 export interface WorkerPoolOptions {
   config: Config;
   workspace: string;
+  /** Left out: every queue of the config. */
+  queues?: readonly string[] | undefined;
   /** The connection workers read with: waits for Redis as long as it takes. */
   connection: Redis;
   scripts: Scripts;
@@ -77,8 +79,9 @@ export class WorkerPool {
       ),
       customKey: (type, data) => this.keyOf(type, data),
     };
-    const queues = new Set([...this.slots.values()].map((slot) => slot.config.queue));
-    for (const queue of queues) this.workers.set(queue, this.createWorker(queue));
+    const declared = [...this.slots.values()].map((slot) => slot.config.queue);
+    for (const queue of new Set(options.queues ?? declared))
+      this.workers.set(queue, this.createWorker(queue));
   }
 
   /** What the handler module of a type says is the key of a payload; null: it is not unique. */
@@ -113,12 +116,13 @@ export class WorkerPool {
   /**
    * Stops taking jobs and lets runs finish for `finishMs`. What still runs then is told to stop, has
    * `stopMs` for it, is cut, and goes back into its queue. Bounded with Redis dead too.
+   * @param noUse aborts when to wait for runs has no more use
    */
-  async close(finishMs: number, stopMs: number): Promise<void> {
+  async close(finishMs: number, stopMs: number, noUse?: AbortSignal): Promise<void> {
     const { clock } = this.options;
     const workers = [...this.workers.values()];
     const polite = Promise.all(workers.map(({ worker }) => worker.close()));
-    const finished = await settlesWithin(clock, polite, finishMs);
+    const finished = await settlesWithin(clock, polite, finishMs, noUse);
     if (!finished) this.stopping.abort();
     await Promise.all([...this.slots.values()].map((slot) => slot.runner.close(stopMs)));
     if (finished || (await settlesWithin(clock, polite, GIVE_BACK_MS))) return;
@@ -136,12 +140,15 @@ export class WorkerPool {
       ...{ times, clock, logger },
       renew: (ids, tokens, lockMs): Promise<string[]> => worker.extendJobLocks(ids, tokens, lockMs),
     });
+    const { concurrency: most = Infinity, rateLimit } = config.queues[queue] ?? {};
     const process = (job: Job, token = ''): Promise<JsonValue> => this.run(job, token, leases);
     const worker: Worker = new Worker(queue, process, {
       connection,
       prefix: config.redis.prefix,
       name: agentId,
-      concurrency: types.reduce((sum, slot) => sum + slot.config.concurrency, 0),
+      concurrency: Math.min(most, sumOf(types.map((slot) => slot.config.concurrency))),
+      // BullMQ counts before it takes a job: one that is over the limit has not begun, and waits.
+      ...(rateLimit === undefined ? {} : { limiter: limiterOf(rateLimit) }),
       lockDuration: times.lockMs,
       drainDelay: IDLE_WAIT_S,
       // We renew ourselves, because we have to know from when on a lock can not be trusted, and we
@@ -187,13 +194,24 @@ export class WorkerPool {
   }
 }
 
-async function settlesWithin(clock: Clock, work: Promise<unknown>, ms: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const timer = clock.setTimeout(() => resolve(false), ms);
-    const done = () => {
-      timer.cancel();
-      resolve(true);
-    };
-    work.then(done, done);
-  });
+const sumOf = (numbers: number[]) => numbers.reduce((sum, one) => sum + one, 0);
+
+const limiterOf = ({ max, per }: { max: number; per: number }) => ({ max, duration: per });
+
+async function settlesWithin(
+  clock: Clock,
+  work: Promise<unknown>,
+  ms: number,
+  noUse?: AbortSignal,
+): Promise<boolean> {
+  const settled = new AbortController();
+  let isSettled = false;
+  const done = () => {
+    isSettled = true;
+    settled.abort();
+  };
+  work.then(done, done);
+  const signals = noUse === undefined ? [settled.signal] : [settled.signal, noUse];
+  await sleep(clock, ms, AbortSignal.any(signals));
+  return isSettled;
 }

@@ -53,6 +53,12 @@ export const symbolsChange = z.object({
   cut: z.array(z.string()),
 });
 
+/** What a drain removed, or would remove; null: nothing was done yet. */
+export const queueDrained = z.object({
+  decision: decision.nullable(),
+  removed: z.number().int(),
+});
+
 /** Something in Redis that belongs to nobody any more. */
 export const orphan = z.object({
   kind: z.enum(['lease', 'dedup', 'admission', 'running', 'agent', 'stuck_job']),
@@ -147,7 +153,8 @@ export const requests = {
     z.object({ runsInProgress: z.number().int() }),
   ),
   status: define('agent/status', nothing, agentStatus),
-  stop: define('agent/stop', nothing, nothing),
+  /** `withinMs`: when its process is gone at the latest, with Redis dead too. */
+  stop: define('agent/stop', nothing, z.object({ withinMs: z.number().optional() })),
   log: define(
     'agent/log',
     z.strictObject({ lines: z.number().int().min(1).max(10_000).default(200) }),
@@ -197,6 +204,18 @@ export const requests = {
   queues: define('queues/list', nothing, z.array(queueRow)),
   pauseQueue: define('queues/pause', z.strictObject({ queue: name }), queueRow),
   resumeQueue: define('queues/resume', z.strictObject({ queue: name }), queueRow),
+  /** Removes what waits in a queue; what runs goes on. */
+  drainQueue: define(
+    'queues/drain',
+    z.strictObject({
+      queue: name,
+      /** Delayed jobs as well: retries of failed ones are among them. */
+      delayed: z.boolean().default(false),
+      /** Only tells how many would go. */
+      dryRun: z.boolean().default(true),
+    }),
+    queueDrained,
+  ),
 
   schedules: define('schedules/list', nothing, z.array(scheduleRow)),
   runSchedule: define('schedules/run', z.strictObject({ name }), decision),
@@ -317,4 +336,5 @@ export type StoryName = z.infer<typeof storyName>;
 export type StoryEvent = z.infer<typeof storyEvent>;
 export type StoryResult = z.infer<typeof storyResult>;
 export type SymbolsChange = z.infer<typeof symbolsChange>;
+export type QueueDrained = z.infer<typeof queueDrained>;
 export type BulkResult = z.infer<typeof bulkResult>;

@@ -16,6 +16,7 @@ export const decisionAction = z.enum([
   'release',
   'takeover',
   'reap',
+  'drain',
 ]);
 
 /** How it ended. Everything but `accepted` is a refusal, or a change of what was asked for. */
@@ -47,6 +48,7 @@ export const decisionReason = z.enum([
   'holder_alive',
   'orphaned',
   'released_by_person',
+  'drained_by_person',
   'not_running',
   'not_suspended',
   'max_symbols',

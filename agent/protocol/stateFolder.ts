@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { realpathSync } from 'node:fs';
+import { readdirSync, realpathSync } from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { ROLE_ALL, type Role } from './role.ts';
 
 /** macOS allows 103 bytes for a unix socket path; Linux 107. */
 const MAX_SOCKET_PATH_BYTES = 103;
@@ -22,6 +23,30 @@ export function canonicalWorkspace(workspace: string): string {
 /** Where an agent keeps its state by default: one folder per user and workspace, short on purpose. */
 export function defaultStateFolder(workspace: string, homeFolder: string = os.homedir()): string {
   return path.join(homeFolder, '.interlock', shortHash(canonicalWorkspace(workspace)));
+}
+
+/**
+ * The default folder of an agent of a role: one of its own for each role, because a folder has one
+ * socket. That of `all` is the workspace's.
+ */
+export function roleStateFolder(workspace: string, role: Role, homeFolder?: string): string {
+  const folder = defaultStateFolder(workspace, homeFolder);
+  return role.text === ROLE_ALL.text ? folder : `${folder}-${role.text.replaceAll(',', '-')}`;
+}
+
+/** The default folders of this workspace that are there, of whatever role. */
+export function stateFoldersOf(workspace: string, homeFolder?: string): string[] {
+  const folder = defaultStateFolder(workspace, homeFolder);
+  const parent = path.dirname(folder);
+  const name = path.basename(folder);
+  try {
+    return readdirSync(parent)
+      .filter((one) => one === name || one.startsWith(`${name}-`))
+      .map((one) => path.join(parent, one));
+  } catch {
+    // No agent was ever started by this user.
+    return [];
+  }
 }
 
 /**

@@ -27,6 +27,7 @@ export type ScriptName =
   | 'readUniqueKeys'
   | 'enqueue'
   | 'requeueJob'
+  | 'drainQueue'
   | 'beginRun'
   | 'recordRuns'
   | 'readActiveJobs'

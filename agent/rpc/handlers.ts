@@ -7,12 +7,12 @@ import type { StateStore } from '../feed/stateStore.ts';
 import type { Enqueuing } from '../jobs/enqueuing.ts';
 import type { JobActions } from '../jobs/jobActions.ts';
 import type { JobReader } from '../jobs/jobReader.ts';
+import type { QueueDrain } from '../jobs/queueDrain.ts';
 import type { QueueSet } from '../jobs/queueSet.ts';
 import {
   notifications,
   type Notifications,
   type SimulateDuplicatesParams,
-  type Orphan,
   type Requests,
   type SimulateDuplicatesResult,
   type StoryEvent,
@@ -21,16 +21,18 @@ import {
 } from '../protocol/api.ts';
 import type { Decision } from '../protocol/decision.ts';
 import type { ParamsOf } from '../protocol/define.ts';
-import type { AgentStatus, LockRow, RunRow } from '../protocol/model.ts';
+import type { AgentStatus, LockRow, RunRow, StreamRow } from '../protocol/model.ts';
 import { PROTOCOL_VERSION } from '../protocol/version.ts';
+import type { Recovery } from '../reaper/recovery.ts';
 import type { Scheduler } from '../schedules/scheduler.ts';
+import type { AgentEntry } from '../state/agentRegistry.ts';
 import type { StreamService } from '../streams/pool/streamService.ts';
 import type { Handlers } from './server.ts';
 
 /** So many jobs are put in at one time: round trips overlap, and memory stays bounded. */
 const ENQUEUE_CHUNK = 100;
 
-/** What the agent offers to its clients. */
+/** What the agent offers to its clients. What its role does not have is undefined. */
 export interface AgentServices {
   token: string;
   store: StateStore;
@@ -40,13 +42,18 @@ export interface AgentServices {
   actions: JobActions;
   enqueuing: Enqueuing;
   scheduler: Scheduler;
-  streams: StreamService;
+  streams: StreamService | undefined;
+  /** Of every stream of the config, whoever runs it. */
+  streamRows(): Promise<StreamRow[]>;
+  recovery: Recovery | undefined;
+  drain: QueueDrain;
   decisions: DecisionLog;
   ages: AgeWatch;
   status(): AgentStatus;
+  /** The agents of this Redis, this one too. */
+  agents(): Promise<AgentEntry[]>;
   locks(params: ParamsOf<Requests['locks']>): Promise<{ rows: LockRow[]; total: number }>;
   releaseLock(params: ParamsOf<Requests['releaseLock']>): Promise<Decision>;
-  reap(dryRun: boolean): Promise<Orphan[]>;
   history(params: ParamsOf<Requests['history']>): Promise<{ rows: RunRow[]; total: number }>;
   simulateStory(
     params: { story: StoryName; naive: boolean },
@@ -61,6 +68,8 @@ export interface AgentServices {
   readLog(lines: number): Promise<{ path: string; lines: string[] }>;
   /** Asks the agent to leave; answers are still sent. */
   requestStop(reason: string): void;
+  /** Within which it is gone then, with Redis dead too; ms. */
+  stopWithinMs: number;
   clientsChanged(): void;
 }
 
@@ -76,7 +85,7 @@ export function createHandlers(services: AgentServices): Handlers {
     runSchedule: ({ name }) => services.scheduler.runNow(name),
     locks: (params) => services.locks(params),
     releaseLock: (params) => services.releaseLock(params),
-    reap: ({ dryRun }) => services.reap(dryRun),
+    reap: ({ dryRun }) => ofRole(services.recovery).reap(dryRun),
     history: (params) => services.history(params),
     decisions: async ({ subject, key, outcome, action, limit, offset }) => {
       if ([subject, key, outcome, action].every((wanted) => wanted === undefined))
@@ -137,7 +146,7 @@ function lifecycleHandlers(
     },
     stop: async () => {
       services.requestStop('a client asked for it');
-      return Promise.resolve({});
+      return Promise.resolve({ withinMs: services.stopWithinMs });
     },
     log: ({ lines }) => services.readLog(lines),
   };
@@ -190,8 +199,10 @@ function jobHandlers(
   };
 }
 
-function queueHandlers(services: AgentServices): Some<'queues' | 'pauseQueue' | 'resumeQueue'> {
-  const { queues, reader, feed } = services;
+function queueHandlers(
+  services: AgentServices,
+): Some<'queues' | 'pauseQueue' | 'resumeQueue' | 'drainQueue'> {
+  const { queues, reader, feed, drain } = services;
   return {
     queues: () => reader.queueRows(),
     pauseQueue: async ({ queue }) => {
@@ -203,6 +214,11 @@ function queueHandlers(services: AgentServices): Some<'queues' | 'pauseQueue' | 
       await queues.require(queue).resume();
       feed.queueChanged(queue);
       return reader.queueRow(queue);
+    },
+    drainQueue: async ({ queue, delayed, dryRun }) => {
+      queues.require(queue);
+      if (dryRun) return { decision: null, removed: await drain.count(queue, delayed) };
+      return drain.drain(queue, delayed).finally(() => feed.queueChanged(queue));
     },
   };
 }
@@ -220,18 +236,24 @@ function streamHandlers(
   | 'removeSymbols'
   | 'symbols'
 > {
-  const { streams } = services;
+  const streams = () => ofRole(services.streams);
   return {
-    streams: async () => Promise.resolve(streams.rows()),
-    startStream: ({ name }) => streams.start(name),
-    stopStream: ({ name }) => streams.stop(name),
-    restartStream: ({ name }) => streams.restart(name),
-    resumeStream: ({ name, shard }) => streams.resume(name, shard),
-    rotateStream: ({ name, shard }) => streams.rotate(name, shard),
-    addSymbols: ({ name, symbols }) => streams.addSymbols(name, symbols),
-    removeSymbols: ({ name, symbols }) => streams.removeSymbols(name, symbols),
-    symbols: (params) => streams.symbols(params),
+    streams: () => services.streamRows(),
+    startStream: ({ name }) => streams().start(name),
+    stopStream: ({ name }) => streams().stop(name),
+    restartStream: ({ name }) => streams().restart(name),
+    resumeStream: ({ name, shard }) => streams().resume(name, shard),
+    rotateStream: ({ name, shard }) => streams().rotate(name, shard),
+    addSymbols: ({ name, symbols }) => streams().addSymbols(name, symbols),
+    removeSymbols: ({ name, symbols }) => streams().removeSymbols(name, symbols),
+    symbols: (params) => streams().symbols(params),
   };
+}
+
+/** The gate refuses what the role does not have: what comes through is there. */
+function ofRole<T>(service: T | undefined): T {
+  if (service === undefined) throw new Error('The role of this agent does not have this service.');
+  return service;
 }
 
 /** Compares in constant time, so that the answer's delay tells nothing of the token. */

@@ -7,6 +7,7 @@ import type { Logger } from '../logging.ts';
 import { requests, type Requests } from '../protocol/api.ts';
 import type { RequestDefinition, RequestHandlers } from '../protocol/define.ts';
 import { withExclusiveFile } from '../state/exclusiveFile.ts';
+import type { RoleGate } from './roleGate.ts';
 import { HELLO_DEADLINE_MS, Session, type RequestContext } from './session.ts';
 
 /** Looking whether an agent answers, and taking the place of one that is gone, takes milliseconds. */
@@ -78,13 +79,16 @@ export class RpcServer {
     return undefined;
   }
 
-  /** Begins to answer. Clients that connected since `bind` are answered as well. */
-  serve(handlers: Handlers): void {
+  /**
+   * Begins to answer. Clients that connected since `bind` are answered as well.
+   * @param gate says what this agent does not do
+   */
+  serve(handlers: Handlers, gate: RoleGate): void {
     const server = this.server;
     if (server === undefined) throw new Error('bind first');
     server.removeAllListeners('connection');
-    server.on('connection', (socket) => this.accept(socket, handlers));
-    for (const socket of this.early.splice(0)) this.accept(socket, handlers);
+    server.on('connection', (socket) => this.accept(socket, handlers, gate));
+    for (const socket of this.early.splice(0)) this.accept(socket, handlers, gate);
   }
 
   /** Tells every client why, and ends its connection. One that does not read does not hold us up. */
@@ -98,7 +102,7 @@ export class RpcServer {
     for (const session of this.sessions) session.dispose();
   }
 
-  private accept(socket: Socket, handlers: Handlers): void {
+  private accept(socket: Socket, handlers: Handlers, gate: RoleGate): void {
     const session = new Session(socket, this.options.logger, this.options.explain);
     this.sessions.add(session);
     const deadline = this.options.clock.setTimeout(() => {
@@ -109,13 +113,13 @@ export class RpcServer {
       this.sessions.delete(session);
       this.options.onClientsChange(this.clientCount);
     });
-    registerAll(session, handlers);
+    registerAll(session, handlers, gate);
     session.listen();
     socket.resume();
   }
 }
 
-function registerAll(session: Session, handlers: Handlers): void {
+function registerAll(session: Session, handlers: Handlers, gate: RoleGate): void {
   for (const name of Object.keys(requests)) {
     if (!isRequestName(name)) continue;
     const definition: RequestDefinition = requests[name];
@@ -124,7 +128,8 @@ function registerAll(session: Session, handlers: Handlers): void {
       params: unknown,
       context: RequestContext,
     ) => Promise<unknown>;
-    session.handle(definition, (params) => handler(params, { session }));
+    const refusal = gate.refusalOf(name);
+    session.handle(definition, refusal ?? ((params) => handler(params, { session })));
   }
 }
 

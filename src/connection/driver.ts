@@ -134,10 +134,16 @@ export class AgentDriver {
       return { type: 'stopped' };
     }
     const { pid } = client.record;
-    void client.request(requests.stop, {}).catch((error: unknown) => {
-      this.log.debug(`stop: ${messageOf(error)}`);
-    });
-    if (await this.waitForEnd(pid, STOP_TIMEOUT_MS)) return { type: 'stopped' };
+    let withinMs = 0;
+    client.request(requests.stop, {}).then(
+      // The config may give runs more time to finish than usual.
+      (answer) => (withinMs = answer.withinMs ?? 0),
+      (error: unknown) => this.log.debug(`stop: ${messageOf(error)}`),
+    );
+    const left = async () =>
+      (await this.waitForEnd(pid, STOP_TIMEOUT_MS)) ||
+      (withinMs > STOP_TIMEOUT_MS && (await this.waitForEnd(pid, withinMs)));
+    if (await left()) return { type: 'stopped' };
     for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
       this.log.warn(`agent process ${pid} does not stop: ${signal}`);
       sendSignal(pid, signal);

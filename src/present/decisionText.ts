@@ -85,6 +85,8 @@ function actionWord(action: DecisionAction, t: Translate): string {
       return t('take over');
     case 'reap':
       return t('remove what is left of');
+    case 'drain':
+      return t('empty queue');
     default:
       return assertNever(action);
   }
@@ -125,6 +127,8 @@ export function reasonPhrase(reason: DecisionReason, t: Translate): string {
       return t('it belonged to nobody any more');
     case 'released_by_person':
       return t('a person released it');
+    case 'drained_by_person':
+      return t('a person emptied it');
     case 'not_suspended':
       return t('it is not suspended');
     case 'max_symbols':

@@ -2,40 +2,43 @@ import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { InterlockError } from '../../common/errors.ts';
+import { chooseRole, ROLE_NAMES, ROLE_VARIABLE } from '../../protocol/role.ts';
 import { startAgent, stopAgent, type StartResult } from '../agentLifecycle.ts';
 import { agentArguments, agentProgram } from '../agentProcess.ts';
 import { defineCommand, type CliRun } from '../defineCommand.ts';
 import { EXIT } from '../exitCodes.ts';
 import type { CliSession } from '../session.ts';
 
-const ROLES = ['api', 'calls', 'worker', 'scheduler', 'all'] as const;
-const expectedRole = `expected one of ${ROLES.join(', ')}`;
+const roleOption: [string, string] = [
+  '--role <role>',
+  `what it does: ${ROLE_NAMES.join(', ')}, or several joined with a comma (or ${ROLE_VARIABLE})`,
+];
+const input = z.object({ role: z.string().optional() });
+
+/** The agent that a command is about. @throws InterlockError `bad_usage` for a role that is none */
+const agentOf = (session: CliSession, role: string | undefined) =>
+  session.of(chooseRole(role, session.io.env));
 
 export function addAgentCommands(program: Command, run: CliRun): void {
   defineCommand(program, run, {
     name: 'agent',
     summary: 'an agent in the foreground, as a service runs it',
     help: 'Ends on SIGINT and SIGTERM. Its log goes to stdout as JSON lines.',
-    options: [['--role <role>', `what it does: ${ROLES.join(', ')}`]],
-    input: z.object({ role: z.enum(ROLES, expectedRole).default('all') }),
-    async run(session, { role }) {
-      if (role !== 'all') {
-        throw new InterlockError({
-          code: 'not_supported_yet',
-          message: `The role "${role}" is not supported yet in this version.`,
-          remedy: 'Use --role all, which does everything.',
-        });
-      }
-      return runAgentHere(session, role);
-    },
+    options: [
+      roleOption,
+      ['--queues <names>', 'run only jobs of these, joined with a comma (or SERVICE_QUEUES)'],
+    ],
+    input: input.extend({ queues: z.string().optional() }),
+    run: (session, { role, queues }) => runAgentHere(agentOf(session, role), queues),
   });
 
   defineCommand(program, run, {
     name: 'start',
     summary: 'start an agent in the background',
-    input: z.object({}),
-    async run(session) {
-      const result = await startAgent(session);
+    options: [roleOption],
+    input,
+    async run(session, { role }) {
+      const result = await startAgent(agentOf(session, role));
       session.answer(result, () => startText(result));
       return EXIT.done;
     },
@@ -44,9 +47,10 @@ export function addAgentCommands(program: Command, run: CliRun): void {
   defineCommand(program, run, {
     name: 'stop',
     summary: 'stop the agent, and wait until it is gone',
-    input: z.object({}),
-    async run(session) {
-      const result = await stopAgent(session);
+    options: [roleOption],
+    input,
+    async run(session, { role }) {
+      const result = await stopAgent(agentOf(session, role));
       session.answer(result, () =>
         result.forced
           ? session.style.warning(
@@ -61,13 +65,15 @@ export function addAgentCommands(program: Command, run: CliRun): void {
   defineCommand(program, run, {
     name: 'restart',
     summary: 'stop the agent if one runs, and start one',
-    input: z.object({}),
-    async run(session) {
-      const stopped = await stopAgent(session).catch((error: unknown) => {
+    options: [roleOption],
+    input,
+    async run(session, { role }) {
+      const agent = agentOf(session, role);
+      const stopped = await stopAgent(agent).catch((error: unknown) => {
         if (error instanceof InterlockError && error.code === 'no_agent') return undefined;
         throw error;
       });
-      const started = await startAgent(session);
+      const started = await startAgent(agent);
       const result: StartResult =
         stopped === undefined ? started : { ...started, outcome: 'restarted' };
       session.answer(result, () => startText(result));
@@ -77,10 +83,11 @@ export function addAgentCommands(program: Command, run: CliRun): void {
 }
 
 /** In this very process: signals, exit code and service managers need no go-between. */
-async function runAgentHere(session: CliSession, role: string): Promise<never> {
+async function runAgentHere(session: CliSession, queues: string | undefined): Promise<never> {
   session.requireWorkspace();
   const program = agentProgram(session);
-  process.argv = [process.execPath, program, ...agentArguments(session, role)];
+  process.argv = [process.execPath, program, ...agentArguments(session)];
+  if (queues !== undefined) process.argv.push('--queues', queues);
   if (process.connected) endWithParent();
   else process.argv.push('--log-to', 'stdout');
   await import(pathToFileURL(program).href);

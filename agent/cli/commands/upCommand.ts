@@ -2,7 +2,10 @@ import type { Command } from 'commander';
 import * as z from 'zod';
 import { sleep } from '../../common/clock.ts';
 import { InterlockError } from '../../common/errors.ts';
+import { loadConfig } from '../../config/load.ts';
+import { USUAL_FINISH_RUNS_MS } from '../../config/schema.ts';
 import type { AgentClient } from '../../protocol/agentClient.ts';
+import { ROLE_ALL } from '../../protocol/role.ts';
 import { obtainAgent } from '../agentLifecycle.ts';
 import type { SpawnedAgent } from '../agentProcess.ts';
 import { defineCommand, type CliRun } from '../defineCommand.ts';
@@ -29,7 +32,8 @@ export function addUpCommand(program: Command, run: CliRun): void {
     help: 'Ctrl+C stops in order, a second one at once. An agent that runs already is only watched.',
     options: [['--for <duration>', 'end by itself after that long, such as 20s']],
     input: z.object({ for: durationFlag.optional() }),
-    run: (session, input) => runUp(session, input.for),
+    // Whatever the environment says: everything runs here.
+    run: (session, input) => runUp(session.of(ROLE_ALL), input.for),
   });
 }
 
@@ -133,17 +137,29 @@ async function lastLook(session: CliSession, client: AgentClient) {
 }
 
 async function stopSpawned(session: CliSession, agent: SpawnedAgent): Promise<void> {
+  const deadlineMs = STOP_DEADLINE_MS + extraFinishMs(session);
   agent.child.kill('SIGTERM');
   const timer = new AbortController();
   const end = await Promise.race([
     agent.ended,
-    sleep(session.io.clock, STOP_DEADLINE_MS, timer.signal).then(() => undefined),
+    sleep(session.io.clock, deadlineMs, timer.signal).then(() => undefined),
   ]);
   timer.abort();
   if (end !== undefined) return;
-  session.note(`The agent did not stop within ${STOP_DEADLINE_MS / 1_000} s and is killed.`);
+  session.note(`The agent did not stop within ${deadlineMs / 1_000} s and is killed.`);
   agent.child.kill('SIGKILL');
   await agent.ended;
+}
+
+/** Where the config gives runs more time to finish than usual: how much more; ms. */
+function extraFinishMs(session: CliSession): number {
+  try {
+    const { config } = loadConfig(session.workspace, session.io.env);
+    return Math.max(0, config.shutdown.finishRuns - USUAL_FINISH_RUNS_MS);
+  } catch {
+    // It was broken after the agent had started.
+    return 0;
+  }
 }
 
 function tell(

@@ -21,6 +21,7 @@ const VERBS: Record<DecisionAction, [done: string, refused: string]> = {
   release: ['Released the lock', 'release the lock'],
   takeover: ['Took over', 'take over'],
   reap: ['Removed what was left of', 'remove what is left of'],
+  drain: ['Emptied queue', 'empty queue'],
 };
 
 /**
@@ -196,6 +197,7 @@ const REASONS: Record<DecisionReason, string> = {
   holder_alive: 'its holder may be alive',
   orphaned: 'it belonged to nobody any more',
   released_by_person: 'a person asked for it',
+  drained_by_person: 'a person asked for it',
   not_running: 'it is not running',
   not_suspended: 'it is not suspended',
   max_symbols: 'the stream has as many symbols as it may have',

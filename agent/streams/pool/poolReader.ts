@@ -38,6 +38,23 @@ export class PoolReader {
     return { nowMs: now, wanted };
   }
 
+  /** The same for an agent that runs no streams: it loads no adapter, and brings nothing into a plan. */
+  async look(streams: readonly ManagedStream[]): Promise<PoolFacts> {
+    const { nowMs, wantedStore, symbols } = this.options;
+    const [now, wanted, revisions] = await Promise.all([
+      nowMs(),
+      wantedStore.get(),
+      symbols.revisions(streams.map(({ name }) => name)),
+    ]);
+    const readOne = async (stream: ManagedStream) => {
+      const revision = revisions.get(stream.name) ?? 0;
+      if (stream.plan?.revision !== revision) stream.plan = await symbols.read(stream.name);
+      await this.readHolders(stream);
+    };
+    await Promise.all(streams.map(readOne));
+    return { nowMs: now, wanted };
+  }
+
   /** An agent brings its config into the plan once; from then on it follows the plan. */
   private async readPlan(stream: ManagedStream, revision: number): Promise<void> {
     const { symbols } = this.options;

@@ -27,8 +27,12 @@ describe('the command line', () => {
     ['a bad duration', ['up', '--for', 'soon'], /--for: expected a duration such as 20s.*"soon"/],
     ['a bad state', ['jobs', '--state', 'done'], /--state: expected one of waiting, active/],
     ['two bad values', ['jobs', '--state', 'x', '--limit', 'y'], /--state: .*\n--limit: expected/],
-    ['a bad role', ['agent', '--role', 'king'], /--role: expected one of api, calls, worker/],
-    ['a role of later', ['agent', '--role', 'worker'], /role "worker" is not supported yet/],
+    [
+      'a bad role',
+      ['agent', '--role', 'king'],
+      /--role is "king".*\nUse one of api, calls, worker/,
+    ],
+    ['one bad role of two', ['start', '--role', 'api,king'], /--role is "api,king"/],
     ['nothing to requeue', ['requeue'], /No job is named.*\n.*--all-failed/],
     ['a removal without consent', ['remove', 'j1'], /needs a confirmation.*\nAdd --yes/],
     [

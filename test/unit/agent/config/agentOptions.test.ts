@@ -17,7 +17,7 @@ describe("the agent's options", () => {
     const options = readAgentOptions([], {});
     assert.equal(options.stateFolder, defaultStateFolder(process.cwd()));
     assert.deepEqual(
-      [options.role, options.idleExitMs, options.logLevel, options.logTo, options.redisUrl],
+      [options.role.text, options.idleExitMs, options.logLevel, options.logTo, options.redisUrl],
       ['all', undefined, 'info', 'file', undefined],
     );
   });
@@ -56,10 +56,18 @@ describe("the agent's options", () => {
     );
   });
 
-  for (const role of ['api', 'calls', 'worker', 'scheduler']) {
-    it(`say that the role ${role} is not supported yet`, () => {
-      const read = () => readAgentOptions(['--role', role], {});
-      assert.throws(read, refused('not_supported_yet', new RegExp(role)));
-    });
-  }
+  it('take the role from the command line, else from the environment', () => {
+    const env = { SERVICE_ROLE: 'scheduler' };
+    assert.equal(readAgentOptions(['--role', 'calls,worker'], env).role.text, 'calls,worker');
+    assert.equal(readAgentOptions([], env).role.text, 'scheduler');
+    assert.throws(() => readAgentOptions([], { SERVICE_ROLE: 'web' }), refused('bad_usage', /web/));
+  });
+
+  it('have a state folder of its own for each role: a folder has one socket', () => {
+    const folder = defaultStateFolder(process.cwd());
+    const folderOf = (role: string) => readAgentOptions(['--role', role], {}).stateFolder;
+    assert.equal(folderOf('worker'), `${folder}-worker`);
+    assert.equal(folderOf('worker,calls'), `${folder}-calls-worker`);
+    assert.equal(folderOf('all'), folder);
+  });
 });

@@ -15,6 +15,8 @@ const schedule = (more: object) => ({ schedules: { chain: { job: 'sync', ...more
 const stream = (more: object) => ({ streams: { nse: { ...STREAM, ...more } } });
 const unique = (more: object) => job({ unique: { by: [], ...more } });
 
+const queue = (more: object) => ({ queues: { default: more } });
+
 const DURATION = /duration.*"30s"/;
 const NO_SUCH = /no such setting/;
 
@@ -46,6 +48,22 @@ const CASES: [what: string, sections: object, path: string, value: unknown, expe
     ...(['unknown key of retry', job({ retry: { max: 1, intervals: ['1s'], wait: 5 } })] as const),
     ...(['jobs.sync.retry.wait', 5, NO_SUCH] as const),
   ],
+  ['unknown key of a queue', queue({ limit: 5 }), 'queues.default.limit', 5, NO_SUCH],
+  [
+    'limits of a queue without jobs',
+    { queues: { lo: {} } },
+    'queues.lo',
+    {},
+    /queue of a job type/,
+  ],
+  [
+    'rate limit without a time',
+    queue({ rateLimit: { max: 5, per: 0 } }),
+    'queues.default.rateLimit.per',
+    0,
+    /at least 1 ms/,
+  ],
+  ['no concurrency', queue({ concurrency: 0 }), 'queues.default.concurrency', 0, />0/],
 
   [
     'bad duration',

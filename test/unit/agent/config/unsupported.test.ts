@@ -72,6 +72,7 @@ const COMPLETE = {
     },
     backing_off: { handler: './x.ts', retry: { max: 5, backoff: 'exponential', delay: '1s' } },
   },
+  queues: { bulk: { concurrency: 2, rateLimit: { max: 10, per: '1s' } } },
   schedules: {
     chain: { job: 'chain_state_monitor', every: '90s' },
     clean: {
@@ -97,6 +98,7 @@ const COMPLETE = {
   locks: { warnAfter: '30m', emergencyAfter: '55m', maxAge: '1h', watch: ['redlock:*'] },
   alerts: { jobWarnAfter: '10m', jobCriticalAfter: '30m', jobEmergencyAfter: '50m' },
   deduplication: { enabled: true, aggressive: true, stackingPrevention: true },
+  shutdown: { finishRuns: '2.5s' },
   history: { keep: 10_000, maxAge: '7d' },
 };
 

@@ -2,11 +2,14 @@ import assert from 'node:assert/strict';
 import { mkdirSync, symlinkSync } from 'node:fs';
 import * as path from 'node:path';
 import fc from 'fast-check';
+import { chooseRole } from '../../../../agent/protocol/role.ts';
 import {
   agentSocketPath,
   canonicalWorkspace,
   defaultStateFolder,
+  roleStateFolder,
   socketFolder,
+  stateFoldersOf,
 } from '../../../../agent/protocol/stateFolder.ts';
 import { makeTemporaryFolder } from '../../../harness/temporaryFolder.ts';
 
@@ -57,6 +60,18 @@ describe('the state folder', () => {
     const tooLong = socketFolder(`${fits}a`, '/tmp');
     assert.match(tooLong, /^\/tmp\/interlock-[^/]+-[0-9a-f]{12}$/);
     assert.notEqual(tooLong, socketFolder(`${fits}b`, '/tmp'));
+  });
+
+  it('can be found with those of the other roles of its workspace', () => {
+    const home = makeTemporaryFolder();
+    const folders = ['all', 'worker', 'calls,worker'].map((role) =>
+      roleStateFolder('/work/a', chooseRole(role, {}), home.path),
+    );
+    assert.deepEqual(stateFoldersOf('/work/a', home.path), []);
+    const other = roleStateFolder('/work/b', chooseRole('worker', {}), home.path);
+    for (const folder of [...folders, other]) mkdirSync(folder, { recursive: true });
+    assert.deepEqual(stateFoldersOf('/work/a', home.path).sort(), folders.sort());
+    home.remove();
   });
 
   it('has a named pipe on Windows', () => {

@@ -1,0 +1,48 @@
+import { EventTail } from '../feed/eventTail.ts';
+import type { StateFeed } from '../feed/stateFeed.ts';
+import { QueueSearch } from '../jobs/queueSearch.ts';
+import type { CoreServices, ServiceSetOptions } from './coreServices.ts';
+
+/** Whom news concern. */
+export interface NewsListeners {
+  feed: StateFeed;
+  /** A lease was given back: those who wait look at once. */
+  onLeasesChanged: () => void;
+  /** An agent asks the others for something about a stream. */
+  onStreamAsk: () => void;
+}
+
+/**
+ * BullMQ and the decision log write events to streams: what they name is read again.
+ * @returns ends it, and the feed
+ */
+export function followEvents(
+  { connections, clock, logger }: ServiceSetOptions,
+  { keys, queues }: CoreServices,
+  { feed, onLeasesChanged, onStreamAsk }: NewsListeners,
+): () => Promise<void> {
+  const streamOf = (queue: string) => keys.queue(queue, 'events');
+  const onNews = (stream: string) => {
+    const queue = queues.names().find((name) => streamOf(name) === stream);
+    if (stream === keys.releases) onLeasesChanged();
+    else if (stream === keys.streamAsks) onStreamAsk();
+    else if (queue === undefined) feed.decisionsChanged();
+    else feed.queueChanged(queue);
+  };
+  const streams = [
+    ...queues.names().map(streamOf),
+    ...[keys.decisions, keys.releases, keys.streamAsks],
+  ];
+  const tail = new EventTail(connections.patient('events'), streams, clock, onNews);
+  tail.start();
+  const search = new QueueSearch(queues, clock, logger, (queue) => {
+    tail.add(streamOf(queue));
+    feed.queueChanged(queue);
+  });
+  search.start();
+  return async () => {
+    search.close();
+    tail.close();
+    await feed.close();
+  };
+}

@@ -1,0 +1,23 @@
+import type { WorkerPool } from '../jobs/workerPool.ts';
+import { endedRunOf } from '../reaper/lostRun.ts';
+import { Recovery } from '../reaper/recovery.ts';
+import type { CoreServices, ServiceSetOptions } from './coreServices.ts';
+
+/** What looks after the dead, for every agent that could hold something itself. */
+export function recovery(
+  options: ServiceSetOptions,
+  core: CoreServices,
+  workers: () => WorkerPool | undefined,
+  onDead: () => void,
+): Recovery {
+  const { config, clock, logger, holder } = options;
+  const { redis, scripts, keys, registry, leases, decisions, queues, history } = core;
+  return new Recovery({
+    ...{ config, redis, scripts, keys, clock, logger, holder, registry, leases, decisions },
+    queueNames: () => queues.names(),
+    runsHere: (queue, jobId) => workers()?.runsHere(queue, jobId) === true,
+    warmUp: (type) => workers()?.warmUp(type),
+    onLost: (run) => history.ended(endedRunOf(run, clock.now())),
+    onDead,
+  });
+}

@@ -1,0 +1,58 @@
+import * as path from 'node:path';
+import { loadModule } from '../handlers/loadModule.ts';
+import { redisNowMs } from '../redis/redisNow.ts';
+import { TurnTime } from '../streams/connection/turnTime.ts';
+import { Venues } from '../streams/connection/venueGate.ts';
+import { removeLeftSpill } from '../streams/pipeline/leftSpill.ts';
+import { Asks } from '../streams/pool/asks.ts';
+import { RedisWantedStore } from '../streams/pool/redisWantedStore.ts';
+import { ShardProgress } from '../streams/pool/shardProgress.ts';
+import { StreamLook } from '../streams/pool/streamLook.ts';
+import { StreamRegistry } from '../streams/pool/streamRegistry.ts';
+import { StreamService } from '../streams/pool/streamService.ts';
+import { SymbolStore } from '../streams/symbols/symbolStore.ts';
+import type { CoreServices, ServiceSetOptions } from './coreServices.ts';
+
+/** The streams of an agent that takes part in running them. */
+export function streamService(options: ServiceSetOptions, core: CoreServices): StreamService {
+  const { redis, keys, registry, store, decisions } = core;
+  return new StreamService({
+    ...{ ...streamContext(options, core), spillFolder: spillFolder(options) },
+    asks: new Asks(redis, keys.streamAsks),
+    healthEveryMs: options.config.health.every,
+    agents: () => registry.list(),
+    announce: (streams) => registry.announce({ streams }),
+    recordDecision: (decision) => decisions.record(decision),
+    onChange: (row) => store.set('streams', row.name, row),
+    onRemove: () => undefined,
+  });
+}
+
+/** The streams of an agent that runs none. */
+export function streamLook(options: ServiceSetOptions, core: CoreServices): StreamLook {
+  return new StreamLook({ ...streamContext(options, core), spillFolder: null });
+}
+
+function streamContext(options: ServiceSetOptions, core: CoreServices) {
+  const { config, clock, random, logger, holder, workspace } = options;
+  const { redis, scripts, keys, leases, enqueuer } = core;
+  return {
+    ...{ streams: config.streams, leases, enqueuing: enqueuer },
+    ...{ clock, random, logger, holder, workspace, loadModule, venues: new Venues(clock) },
+    turnTime: new TurnTime(clock),
+    progress: new ShardProgress(redis, keys),
+    symbols: new SymbolStore(redis, scripts, keys),
+    registry: new StreamRegistry({ redis, scripts, keys, clock, logger }),
+    nowMs: () => redisNowMs(redis),
+    wantedStore: new RedisWantedStore(redis, keys.wantedStreams),
+  };
+}
+
+/** Ticks that wait for Redis are files there; what a killed agent left is of no use any more. */
+function spillFolder({ stateFolder, clock, logger }: ServiceSetOptions): string | null {
+  if (stateFolder === null) return null;
+  const folder = path.join(stateFolder, 'spill');
+  const removed = removeLeftSpill(folder, clock);
+  if (removed.length > 0) logger.warn({ removed }, 'ticks of killed agents removed');
+  return folder;
+}

@@ -1,0 +1,32 @@
+import { sleep, type Clock } from './common/clock.ts';
+import { USUAL_FINISH_RUNS_MS } from './config/schema.ts';
+import type { RedisConnections } from './redis/connections.ts';
+import { watchForSilence } from './redis/redisSilence.ts';
+
+/** Each part of a stop is bounded; this is the bound on the whole, where runs get the usual time. */
+const STOP_WITHIN_MS = 4_800;
+/** What is left of it when runs have had theirs. */
+const AFTER_RUNS_MS = STOP_WITHIN_MS - USUAL_FINISH_RUNS_MS;
+
+/** How long a stop may take, ms. Where runs get more time than usual, that much more. */
+export function stopWithinMs(finishRunsMs: number): number {
+  return AFTER_RUNS_MS + Math.max(USUAL_FINISH_RUNS_MS, finishRunsMs);
+}
+
+/**
+ * Settles when a stop that begins now has to be over. With Redis away there is nothing to wait for,
+ * however much time runs may have.
+ */
+export async function stopBound(
+  connections: RedisConnections | undefined,
+  clock: Clock,
+  finishRunsMs: number,
+): Promise<void> {
+  const whole = sleep(clock, stopWithinMs(finishRunsMs));
+  if (connections === undefined) return whole;
+  const { signal } = watchForSilence(connections.commands, clock, USUAL_FINISH_RUNS_MS);
+  const silent = new Promise<void>((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  await Promise.race([whole, silent.then(() => sleep(clock, AFTER_RUNS_MS))]);
+}

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { Job, Worker, type Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import pino from 'pino';
+import { configSchema } from '../../../agent/config/schema.ts';
+import { DecisionLog } from '../../../agent/decisions/decisionLog.ts';
+import { QueueDrain } from '../../../agent/jobs/queueDrain.ts';
+import { QueueSet } from '../../../agent/jobs/queueSet.ts';
+import { Keys } from '../../../agent/redis/keys.ts';
+import { Scripts } from '../../../agent/redis/scripts.ts';
+import { RedisServer } from '../../harness/redisServer.ts';
+
+describe('draining a queue', () => {
+  let server: RedisServer;
+  let redis: Redis;
+  let queue: Queue;
+  let decisions: DecisionLog;
+  let drain: QueueDrain;
+  const keys = new Keys('bull');
+
+  before(async () => (server = await RedisServer.start()));
+  after(() => server.stop());
+  beforeEach(async () => {
+    redis = server.client();
+    await redis.flushall();
+    const queues = new QueueSet(
+      redis,
+      configSchema.parse({ jobs: { echo: { handler: 'x', queue: 'bulk' } } }),
+    );
+    decisions = new DecisionLog(redis, keys, pino({ level: 'silent' }));
+    drain = new QueueDrain({ queues, redis, scripts: new Scripts(redis), keys, decisions });
+    queue = queues.require('bulk');
+  });
+  afterEach(() => redis.disconnect());
+
+  async function fill(): Promise<void> {
+    const worker = new Worker('bulk', null, { connection: server.client() });
+    await queue.add('echo', {}, { jobId: 'runs', deduplication: { id: 'k-runs' } });
+    const taken: unknown = await worker.getNextJob('token');
+    assert.ok(taken instanceof Job && taken.id === 'runs');
+    await worker.close();
+    await queue.add('echo', {}, { jobId: 'waits', deduplication: { id: 'k-waits' } });
+    await queue.add('echo', {}, { jobId: 'also', priority: 5 });
+    await queue.add('echo', {}, { jobId: 'later', delay: 60_000 });
+  }
+
+  const states = async () =>
+    Object.fromEntries(
+      await Promise.all(
+        ['runs', 'waits', 'also', 'later'].map(
+          async (id) => [id, await queue.getJobState(id)] as const,
+        ),
+      ),
+    );
+
+  it('counts first, and touches nothing', async () => {
+    await fill();
+    const before = await states();
+    assert.equal(await drain.count('bulk', false), 2);
+    assert.equal(await drain.count('bulk', true), 3);
+    assert.deepEqual(await states(), before);
+    assert.equal(await decisions.count(), 0);
+  });
+
+  it('removes what waits with its key; what runs or is delayed stays', async () => {
+    await fill();
+    const { removed, decision } = await drain.drain('bulk', false);
+    assert.equal(removed, 2);
+    assert.deepEqual(await states(), {
+      ...{ runs: 'active', waits: 'unknown', also: 'unknown', later: 'delayed' },
+    });
+    assert.equal(await redis.exists(keys.deduplication('bulk', 'k-waits')), 0);
+    assert.equal(await redis.get(keys.deduplication('bulk', 'k-runs')), 'runs');
+    assert.equal(decision?.remedy, '2 jobs were removed.');
+  });
+
+  it('removes delayed ones as well where that is asked for, and records each drain', async () => {
+    await fill();
+    assert.equal((await drain.drain('bulk', true)).removed, 3);
+    assert.equal((await states())['later'], 'unknown');
+    assert.equal((await drain.drain('bulk', true)).removed, 0);
+    const told = (await decisions.newest(10)).map(({ action, subject, reason, remedy }) => [
+      ...[action, subject, reason, remedy],
+    ]);
+    assert.deepEqual(told, [
+      ['drain', 'bulk', 'drained_by_person', '0 jobs were removed.'],
+      ['drain', 'bulk', 'drained_by_person', '3 jobs were removed.'],
+    ]);
+  });
+
+  it('empties a queue that is paused', async () => {
+    await queue.pause();
+    await queue.add('echo', {}, { jobId: 'waits' });
+    assert.equal(await drain.count('bulk', false), 1);
+    assert.equal((await drain.drain('bulk', false)).removed, 1);
+  });
+});
