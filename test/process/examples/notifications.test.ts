@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import * as path from 'node:path';
+import { Queue } from 'bullmq';
 import * as z from 'zod';
 import { requests } from '../../../agent/protocol/api.ts';
 import { jobRow, scheduleRow } from '../../../agent/protocol/model.ts';
@@ -29,6 +30,9 @@ const ON_DEMAND = [
   ...['broadcast_job', 'gmail_sync_job', 'push_send_job', 'recording_job'],
   'webhook_process_job',
 ];
+
+/** Each job type starts a process of its own, on a machine that others load as well. */
+const STARTS_TIMEOUT_MS = 60_000;
 
 const withStatus = z.looseObject({ status: z.string() });
 
@@ -65,7 +69,7 @@ describe('the notifications example', () => {
       assert.deepEqual(broadcast, { status: 'sent_out', users: 1, accepted: 1 });
       assert.equal(withStatus.parse(recording).status, 'transcribed');
       assert.deepEqual(mail, { status: 'synced', account: 'office', messages: 25, receipts: 8 });
-    });
+    }).timeout(STARTS_TIMEOUT_MS);
 
     it('the four scheduled types and the four monitors', async () => {
       const { json } = await interlockJson(bench.workspace, z.array(scheduleRow), 'schedules');
@@ -85,13 +89,33 @@ describe('the notifications example', () => {
         ...{ reminders_tick: 'ticked', sessions_cleanup: 'cleaned', reminders_cleanup: 'cleaned' },
         ...{ recordings_cleanup: 'cleaned', chain_state: 'first_look', token_holders: 'counted' },
       });
-    });
+    }).timeout(STARTS_TIMEOUT_MS);
 
     it('and the CLI shows all thirteen', async () => {
       const args = ['jobs', '--state', 'completed'];
       const { json } = await interlockJson(bench.workspace, z.array(jobRow), ...args);
       const types = [...new Set(json.map(({ type }) => type))].sort();
       assert.deepEqual(types, [...ON_DEMAND, ...Object.values(SCHEDULES)].sort());
+    });
+
+    it('and rejects a payload of no use with the reason', async () => {
+      const job = await bench.run('push_send_job', { pushId: 'bad' });
+      const { status, why } = z.object({ status: z.string(), why: z.string() }).parse(job.result);
+      assert.equal(status, 'rejected');
+      assert.match(why, /user/);
+      assert.equal(job.attemptsMade, 1);
+    });
+
+    it('and what an application adds with BullMQ alone', async () => {
+      const connection = { path: path.join(bench.workspace.stateFolder, 'redis.sock') };
+      const queue = new Queue('default', { connection });
+      try {
+        const push = { pushId: 'bare', user: 'ada', title: 'News', body: 'Look.' };
+        const { id = null } = await queue.add('push_send_job', push);
+        assert.deepEqual((await bench.ended(id)).result, { status: 'sent', sent: 1, gone: 0 });
+      } finally {
+        await queue.close();
+      }
     });
   });
 
@@ -223,43 +247,48 @@ describe('the notifications example', () => {
     });
   });
 
-  it('closes sessions after silence, and a new message opens another one', async () => {
-    const closeAt = async (minutes: number) => {
-      const now = iso(MORNING + minutes * MINUTE_MS);
-      await bench.run('whatsapp_sessions_cleanup_job', { silenceMinutes: 15, now });
-    };
-    const sessions = () =>
-      bench.rows(`SELECT messages, summary FROM sessions WHERE sender = 'hal' ORDER BY id`);
-    await webhook(message('h1', 'hal', 'Hello'));
-    await webhook(message('h2', 'hal', 'Anybody?', MORNING + 10 * MINUTE_MS));
-    await closeAt(24);
-    assert.deepEqual(await sessions(), [{ messages: 2, summary: null }]);
-    await closeAt(25);
-    const closed = { messages: 2, summary: 'hal wrote 2 messages, the last: Anybody?' };
-    assert.deepEqual(await sessions(), [closed]);
-    await webhook(message('h3', 'hal', 'Again', MORNING + 30 * MINUTE_MS));
-    assert.deepEqual(await sessions(), [closed, { messages: 1, summary: null }]);
-  });
-
-  it('removes old recordings with their files, and no others', async () => {
-    const folder = path.join(bench.workspace.folder, 'data', 'recordings');
-    const record = (recordingId: string, daysAgo: number) =>
-      resultOf('/recordings', {
-        ...{ recordingId, sessionId: recordingId },
-        recordedAt: iso(MORNING - daysAgo * DAY_MS),
-      });
-    await Promise.all([record('old', 31), record('new', 29)]);
-    assert.ok(readdirSync(folder).includes('old.audio'));
-    assert.deepEqual(await record('old', 31), { status: 'already_processed', recordingId: 'old' });
-    const { result } = await bench.run('cleanup_old_recordings_job', {
-      days: 30,
-      now: iso(MORNING),
+  describe('cleans up', () => {
+    it('closes sessions after silence, and a new message opens another one', async () => {
+      const closeAt = async (minutes: number) => {
+        const now = iso(MORNING + minutes * MINUTE_MS);
+        await bench.run('whatsapp_sessions_cleanup_job', { silenceMinutes: 15, now });
+      };
+      const sessions = () =>
+        bench.rows(`SELECT messages, summary FROM sessions WHERE sender = 'hal' ORDER BY id`);
+      await webhook(message('h1', 'hal', 'Hello'));
+      await webhook(message('h2', 'hal', 'Anybody?', MORNING + 10 * MINUTE_MS));
+      await closeAt(24);
+      assert.deepEqual(await sessions(), [{ messages: 2, summary: null }]);
+      await closeAt(25);
+      const closed = { messages: 2, summary: 'hal wrote 2 messages, the last: Anybody?' };
+      assert.deepEqual(await sessions(), [closed]);
+      await webhook(message('h3', 'hal', 'Again', MORNING + 30 * MINUTE_MS));
+      assert.deepEqual(await sessions(), [closed, { messages: 1, summary: null }]);
     });
-    assert.deepEqual(result, { status: 'cleaned', removed: 1 });
-    assert.deepEqual(readdirSync(folder).sort(), ['first.audio', 'new.audio']);
-    assert.deepEqual(await bench.rows('SELECT id FROM recordings ORDER BY id'), [
-      ...[{ id: 'first' }, { id: 'new' }],
-    ]);
+
+    it('removes old recordings with their files, and no others', async () => {
+      const folder = path.join(bench.workspace.folder, 'data', 'recordings');
+      const record = (recordingId: string, daysAgo: number) =>
+        resultOf('/recordings', {
+          ...{ recordingId, sessionId: recordingId },
+          recordedAt: iso(MORNING - daysAgo * DAY_MS),
+        });
+      await Promise.all([record('old', 31), record('new', 29)]);
+      assert.ok(readdirSync(folder).includes('old.audio'));
+      assert.deepEqual(await record('old', 31), {
+        status: 'already_processed',
+        recordingId: 'old',
+      });
+      const { result } = await bench.run('cleanup_old_recordings_job', {
+        days: 30,
+        now: iso(MORNING),
+      });
+      assert.deepEqual(result, { status: 'cleaned', removed: 1 });
+      assert.deepEqual(readdirSync(folder).sort(), ['first.audio', 'new.audio']);
+      assert.deepEqual(await bench.rows('SELECT id FROM recordings ORDER BY id'), [
+        ...[{ id: 'first' }, { id: 'new' }],
+      ]);
+    });
   });
 
   describe('its monitors', () => {
@@ -289,13 +318,6 @@ describe('the notifications example', () => {
     });
   });
 
-  it('a payload of no use is rejected with the reason, and not tried again', async () => {
-    const job = await bench.run('push_send_job', { pushId: 'bad' });
-    const { status, why } = z.object({ status: z.string(), why: z.string() }).parse(job.result);
-    assert.equal(status, 'rejected');
-    assert.match(why, /user/);
-  });
-
   describe('its endpoint', () => {
     const push = (pushId: string) => ({ pushId, user: 'ada', title: 'News', body: 'Look.' });
 
@@ -314,7 +336,7 @@ describe('the notifications example', () => {
       const cases = [
         [400, /not JSON/, await bench.post('/pushes', '{')],
         [400, /user/, await bench.post('/pushes', { pushId: 'x' })],
-        [400, /webhook_process_job/, await bench.post('/now', { type: 'webhook_process_job' })],
+        [400, /at type/, await bench.post('/now', { type: 'webhook_process_job' })],
         [404, /nothing at/, await bench.post('/elsewhere', {})],
         [404, /nothing at/, await bench.post('/webhooks', {})],
         [413, /65536 bytes/, await bench.post('/pushes', { pushId: 'x'.repeat(70_000) })],

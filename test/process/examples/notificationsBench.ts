@@ -20,7 +20,7 @@ const RUN_RESULTS = ['.interlock', 'data', 'node_modules'];
 const QUICK_INTERVALS = '"intervals": ["100ms"]';
 
 /** Other parts run at the same time, and each job type starts a process of its own. */
-const JOB_DEADLINE_MS = 20_000;
+const JOB_DEADLINE_MS = 40_000;
 
 const started = z.tuple([z.object({ port: z.number() })]).rest(z.unknown());
 const sentOnce = z.array(z.object({ key: z.string(), path: z.string(), times: z.number() }));
