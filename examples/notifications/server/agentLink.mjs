@@ -104,7 +104,7 @@ async function openLink(stateFolder, onClose) {
   rpc.onError(dispose);
   rpc.listen();
 
-  const request = (method, params) => withinTime(rpc.sendRequest(method, params), dispose);
+  const request = (method, params) => withinTime(async () => rpc.sendRequest(method, params), dispose);
   // The agent knows extension and CLI; an application asks as the CLI does.
   const client = { kind: 'cli', version: 'example', pid: process.pid };
   try {
@@ -140,10 +140,10 @@ function connectTo(socketPath) {
 }
 
 /** @throws {AgentError} whatever went wrong */
-async function withinTime(answer, giveUp) {
+async function withinTime(ask, giveUp) {
   const timer = setTimeout(giveUp, TIMEOUT_MS);
   try {
-    return await answer;
+    return await ask();
   } catch (error) {
     const code = error instanceof ResponseError ? error.data?.code : undefined;
     if (code === undefined) throw noAgent('The agent went away before it answered.');
