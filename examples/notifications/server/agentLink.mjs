@@ -104,7 +104,8 @@ async function openLink(stateFolder, onClose) {
   rpc.onError(dispose);
   rpc.listen();
 
-  const request = (method, params) => withinTime(async () => rpc.sendRequest(method, params), dispose);
+  const request = (method, params) =>
+    withinTime(async () => rpc.sendRequest(method, params), dispose);
   // The agent knows extension and CLI; an application asks as the CLI does.
   const client = { kind: 'cli', version: 'example', pid: process.pid };
   try {

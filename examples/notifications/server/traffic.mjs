@@ -2,6 +2,8 @@ import { clearTimeout } from 'node:timers';
 import { seededRandom } from './seededRandom.mjs';
 
 const EVERY_MS = 4_000;
+/** At first, when each job type starts a process of its own: not all of them at one moment. */
+const AT_FIRST_MS = 700;
 /** Until the agent answers, and while it is away. */
 const RETRY_MS = 500;
 const TIMEOUT_MS = 5_000;
@@ -40,16 +42,25 @@ export function startTraffic({ to, seed, now }) {
   ];
 
   let timer;
+  let isStopped = false;
   const next = async () => {
     const wanted = first.length > 0;
     const [path, body] = first[0] ?? users.something();
     const isTaken = await post(new URL(path, to), body);
     if (wanted && isTaken) first.shift();
-    const pause = wanted && isTaken ? 0 : wanted ? RETRY_MS : EVERY_MS;
-    timer = setTimeout(next, pause);
+    if (!isStopped) timer = setTimeout(next, pauseAfter(wanted, isTaken));
   };
   timer = setTimeout(next, 0);
-  return { stop: () => clearTimeout(timer) };
+  const stop = () => {
+    isStopped = true;
+    clearTimeout(timer);
+  };
+  return { stop };
+}
+
+function pauseAfter(wanted, isTaken) {
+  if (!wanted) return EVERY_MS;
+  return isTaken ? AT_FIRST_MS : RETRY_MS;
 }
 
 /** @returns {Promise<boolean>} false while nobody is there to take it */
