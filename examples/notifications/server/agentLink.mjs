@@ -28,14 +28,18 @@ export class AgentError extends Error {
   }
 }
 
+/** @typedef {{ type: string, data: object } | { schedule: string }} Wanted */
+
 /**
- * Where the agent of a workspace keeps its state, unless `--state-dir` says otherwise.
+ * Where the agents of a workspace keep their state, unless `--state-dir` says otherwise: first that of
+ * the role `api`, which runs nothing, then the one that does everything.
  * @param {string} workspace
- * @returns {string}
+ * @returns {string[]}
  */
-export function stateFolderOf(workspace) {
+export function stateFoldersOf(workspace) {
   const hash = createHash('sha256').update(realpathSync(workspace)).digest('hex');
-  return path.join(os.homedir(), '.interlock', hash.slice(0, 12));
+  const folder = path.join(os.homedir(), '.interlock', hash.slice(0, 12));
+  return [`${folder}-api`, folder];
 }
 
 /**
@@ -45,21 +49,23 @@ export function stateFolderOf(workspace) {
 export class AgentLink {
   /** @type {Promise<{ request(method: string, params: object): Promise<any>, agent: any }> | undefined} */
   #link;
-  #stateFolder;
+  #stateFolders;
 
-  /** @param {string} stateFolder */
-  constructor(stateFolder) {
-    this.#stateFolder = stateFolder;
+  /** @param {string[]} stateFolders the first one with an agent is taken */
+  constructor(stateFolders) {
+    this.#stateFolders = stateFolders;
   }
 
   /**
-   * Asks the agent for a job of a declared type.
+   * Asks the agent for a job of a declared type, or for that of a schedule, now.
+   * @param {Wanted} wanted
    * @returns {Promise<{ outcome: string, jobId: string | null }>} the decision; a refusal is one too
    * @throws {AgentError} it can not be told whether there is a job now when the code is `no_agent`
    */
-  async enqueue(type, data) {
+  async enqueue(wanted) {
     const { request } = await this.#connected();
-    const [decision] = await request('jobs/enqueue', { type, data });
+    if ('schedule' in wanted) return request('schedules/run', { name: wanted.schedule });
+    const [decision] = await request('jobs/enqueue', wanted);
     return decision;
   }
 
@@ -76,12 +82,25 @@ export class AgentLink {
   }
 
   #connected() {
-    this.#link ??= openLink(this.#stateFolder, () => (this.#link = undefined)).catch((error) => {
+    this.#link ??= openFirst(this.#stateFolders, () => (this.#link = undefined)).catch((error) => {
       this.#link = undefined;
       throw error;
     });
     return this.#link;
   }
+}
+
+async function openFirst(stateFolders, onClose) {
+  let trouble;
+  for (const folder of stateFolders) {
+    try {
+      return await openLink(folder, onClose);
+    } catch (error) {
+      if (error?.code !== 'no_agent') throw error;
+      trouble = error;
+    }
+  }
+  throw trouble;
 }
 
 async function openLink(stateFolder, onClose) {
@@ -92,10 +111,11 @@ async function openLink(stateFolder, onClose) {
     new StreamMessageWriter(socket),
   );
   let isOpen = true;
+  let isGreeted = false;
   const dispose = () => {
     if (!isOpen) return;
     isOpen = false;
-    onClose();
+    if (isGreeted) onClose();
     // Requests that wait are rejected by this, and by nothing else.
     rpc.dispose();
     socket.destroy();
@@ -112,6 +132,7 @@ async function openLink(stateFolder, onClose) {
     const { pid, role } = await request('hello', {
       ...{ token: record.token, protocol: PROTOCOL, client },
     });
+    isGreeted = true;
     return { request, dispose, agent: { pid, role } };
   } catch (error) {
     dispose();
@@ -147,7 +168,7 @@ async function withinTime(ask, giveUp) {
     return await ask();
   } catch (error) {
     const code = error instanceof ResponseError ? error.data?.code : undefined;
-    if (code === undefined) throw noAgent('The agent went away before it answered.');
+    if (code === undefined) throw noAgent('The agent went away, or did not answer in time.');
     throw new AgentError(code, error.message, error.data.remedy);
   } finally {
     clearTimeout(timer);

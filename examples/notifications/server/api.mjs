@@ -5,7 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { API_NAME, API_URL, portOf } from './addresses.mjs';
-import { AgentError, AgentLink, stateFolderOf } from './agentLink.mjs';
+import { AgentError, AgentLink, stateFoldersOf } from './agentLink.mjs';
 import { HttpError, runServer, startLocalServer } from './localServer.mjs';
 import { jobsOf } from './routes.mjs';
 
@@ -21,10 +21,11 @@ const STATUS_OF = {
   role_forbids: 503,
   payload_invalid: 400,
   bad_params: 400,
+  not_found: 404,
 };
 
-async function startApi({ port, stateFolder }) {
-  const link = new AgentLink(stateFolder);
+async function startApi({ port, stateFolders }) {
+  const link = new AgentLink(stateFolders);
   const server = await startLocalServer(port, async (asked) => {
     if (asked.method === 'GET' && asked.path === '/health') {
       const agent = await link.agent().catch(() => null);
@@ -33,7 +34,7 @@ async function startApi({ port, stateFolder }) {
     const jobs = jobsOf(asked, Date.now());
     const decisions = [];
     try {
-      for (const { type, data } of jobs) decisions.push(await link.enqueue(type, data));
+      for (const job of jobs) decisions.push(await link.enqueue(job));
     } catch (error) {
       // Who asked may ask again: what is there already is answered so, and done once.
       if (!(error instanceof AgentError)) throw error;
@@ -60,8 +61,8 @@ const { values } = parseArgs({
     'state-dir': { type: 'string' },
   },
 });
-const stateFolder =
-  values['state-dir'] ?? (process.env.INTERLOCK_STATE_DIR || stateFolderOf(WORKSPACE));
+const stateFolder = values['state-dir'] ?? process.env.INTERLOCK_STATE_DIR;
+const stateFolders = stateFolder ? [stateFolder] : stateFoldersOf(WORKSPACE);
 await runServer('The endpoint of the example', () =>
-  startApi({ port: Number(values.port), stateFolder }),
+  startApi({ port: Number(values.port), stateFolders }),
 );

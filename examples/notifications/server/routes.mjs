@@ -6,18 +6,6 @@ const id = z.string().min(1).max(200);
 const text = z.string().max(4_000);
 const time = z.iso.datetime({ offset: true });
 
-/** Jobs that a schedule makes, and an operator may start now. */
-const SCHEDULED = [
-  'reminders_tick_job',
-  'whatsapp_sessions_cleanup_job',
-  'reminders_cleanup_job',
-  'cleanup_old_recordings_job',
-  'chain_state_monitor',
-  'chainhook_monitor',
-  'agent_wallet_balance_monitor',
-  'dao_token_holders_monitor',
-];
-
 /** What comes in, and the jobs that it asks for. `last` is the end of the path. */
 const ROUTES = {
   webhooks: {
@@ -52,11 +40,8 @@ const ROUTES = {
     jobs: (data) => [{ type: 'gmail_sync_job', data }],
   },
   now: {
-    body: z.strictObject({
-      type: z.enum(SCHEDULED),
-      data: z.record(z.string(), z.json()).default({}),
-    }),
-    jobs: (job) => [job],
+    body: z.strictObject({ schedule: id }),
+    jobs: (schedule) => [schedule],
   },
 };
 
@@ -64,7 +49,7 @@ const ROUTES = {
  * The jobs that a request asks for.
  * @param {import('./localServer.mjs').Asked} asked
  * @param {number} nowMs
- * @returns {{ type: string, data: object }[]} at least one
+ * @returns {(import('./agentLink.mjs').Wanted)[]} at least one
  * @throws {HttpError} 404, 405, 400
  */
 export function jobsOf({ method, path, body }, nowMs) {

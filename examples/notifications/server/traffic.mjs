@@ -13,16 +13,10 @@ const USERS = ['dana', 'noam', 'yael', 'omer'];
 const TURN_MS = 3 * 60_000;
 const ACCOUNT = 'office@mail.example';
 
-/** What an operator starts by hand: so all of them are seen without waiting until the night. */
+/** Schedules that an operator runs by hand: so all are seen without waiting until the night. */
 const BY_HAND = [
-  { type: 'reminders_tick_job' },
-  { type: 'whatsapp_sessions_cleanup_job' },
-  { type: 'reminders_cleanup_job' },
-  { type: 'cleanup_old_recordings_job' },
-  { type: 'chain_state_monitor', data: { network: 'mainnet' } },
-  { type: 'chainhook_monitor' },
-  { type: 'agent_wallet_balance_monitor' },
-  { type: 'dao_token_holders_monitor' },
+  ...['reminders_tick', 'sessions_cleanup', 'reminders_cleanup', 'recordings_cleanup'],
+  ...['chain_state', 'chainhooks', 'wallets', 'token_holders'],
 ];
 
 /**
@@ -37,7 +31,7 @@ export function startTraffic({ to, seed, now }) {
   // Pushes come last: whoever has written by then has a device.
   const first = [
     ...[users.message(), users.reminder(), users.recording(), users.mailSync()],
-    ...BY_HAND.map((job) => ['/now', job]),
+    ...BY_HAND.map((schedule) => ['/now', { schedule }]),
     ...[users.push(), users.broadcast()],
   ];
 

@@ -73,8 +73,7 @@ describe('the notifications example', () => {
       assert.deepEqual(Object.fromEntries(json.map(({ name, job }) => [name, job])), SCHEDULES);
       const statuses = await Promise.all(
         Object.keys(SCHEDULES).map(async (name) => {
-          const { jobId } = await bench.agent.client.request(requests.runSchedule, { name });
-          return [name, withStatus.parse((await bench.ended(jobId)).result).status];
+          return [name, withStatus.parse(await resultOf('/now', { schedule: name })).status];
         }),
       );
       const { chainhooks, wallets, ...others } = z
@@ -333,7 +332,7 @@ describe('the notifications example', () => {
       const cases = [
         [400, /not JSON/, await bench.post('/pushes', '{')],
         [400, /user/, await bench.post('/pushes', { pushId: 'x' })],
-        [400, /at type/, await bench.post('/now', { type: 'webhook_process_job' })],
+        [404, /no schedule "never"/, await bench.post('/now', { schedule: 'never' })],
         [404, /nothing at/, await bench.post('/elsewhere', {})],
         [404, /nothing at/, await bench.post('/webhooks', {})],
         [413, /65536 bytes/, await bench.post('/pushes', { pushId: 'x'.repeat(70_000) })],
