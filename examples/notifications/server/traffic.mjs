@@ -3,7 +3,7 @@ import { seededRandom } from './seededRandom.mjs';
 
 const EVERY_MS = 4_000;
 /** At first, when each job type starts a process of its own: not all of them at one moment. */
-const AT_FIRST_MS = 500;
+const AT_FIRST_MS = 1_000;
 /** Until the agent answers, and while it is away. */
 const RETRY_MS = 500;
 const TIMEOUT_MS = 5_000;

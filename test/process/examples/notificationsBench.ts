@@ -69,7 +69,7 @@ export class NotificationsBench {
       const program = path.join(workspace.folder, 'server', file);
       const server = fork(program, ['--port', '0', ...args], {
         execArgv: [],
-        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+        stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       });
       servers.push(server);
       const [{ port }] = started.parse(await once(server, 'message'));

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import * as path from 'node:path';
 import * as z from 'zod';
+import { messageOf } from '../../../agent/common/errors.ts';
 import { AgentClient } from '../../../agent/protocol/agentClient.ts';
 import { readAgentRecord } from '../../../agent/protocol/agentRecord.ts';
 import { requests } from '../../../agent/protocol/api.ts';
@@ -37,6 +38,15 @@ describe('npm start with the notifications example', () => {
     workspace.remove();
   });
 
+  /** @throws Error after the deadline, with what was written meanwhile */
+  async function waitFor<T>(what: string, look: () => T | Promise<T>) {
+    try {
+      return await eventually(what, look, { deadlineMs: ALL_DEADLINE_MS, everyMs: 200 });
+    } catch (error) {
+      throw new Error(`${messageOf(error)}. It wrote:\n${start.output()}`, { cause: error });
+    }
+  }
+
   it('runs nine job types and four monitors by itself, and ends with everything it started', async () => {
     const [services, api] = [await freeUrl(), await freeUrl()];
     const args = ['--workspace', workspace.folder, '--state-dir', workspace.stateFolder, '--json'];
@@ -51,24 +61,16 @@ describe('npm start with the notifications example', () => {
         },
       },
     );
-    const client = await eventually(
-      `an agent: ${start.output()}`,
-      () => {
-        const record = readAgentRecord(workspace.stateFolder);
-        return record && AgentClient.connect(record, { kind: 'test', version: '0' });
-      },
-      { deadlineMs: ALL_DEADLINE_MS },
-    );
+    const client = await waitFor('an agent', () => {
+      const record = readAgentRecord(workspace.stateFolder);
+      return record && AgentClient.connect(record, { kind: 'test', version: '0' });
+    });
     const completed = { status: 'completed', limit: 1_000 } as const;
-    await eventually(
-      'every type to have run',
-      async () => {
-        const { rows } = await client.request(requests.history, completed);
-        assert.equal(new Set(rows.map(({ type }) => type)).size, 13);
-        return true;
-      },
-      { deadlineMs: ALL_DEADLINE_MS, everyMs: 200 },
-    );
+    await waitFor('every type to have run', async () => {
+      const { rows } = await client.request(requests.history, completed);
+      assert.equal(new Set(rows.map(({ type }) => type)).size, 13);
+      return true;
+    });
     client.dispose();
     const { json } = await interlockJson(workspace, z.array(runRow), 'history');
     assert.equal(new Set(json.map(({ type }) => type)).size, 13);
