@@ -19,7 +19,7 @@ const RUN_RESULTS = ['.interlock', 'data', 'node_modules'];
 /** Retries without the wait: what they do is the same. */
 const QUICK_INTERVALS = '"intervals": ["100ms"]';
 
-/** Thirteen handler processes would take most of the time: they are there in the test of npm start. */
+/** To start thirteen handler processes would take most of the time. */
 const IN_THE_AGENT = '"isolation": "inline"';
 
 /** Other parts run at the same time. */
@@ -39,11 +39,17 @@ export function makeNotificationsWorkspace(): TestWorkspace {
   return workspace;
 }
 
-function makeQuick(workspace: TestWorkspace): void {
+/**
+ * Lets handlers run in the agent, and retries come at once.
+ * @param inProcesses names of handler files that stay in processes of their own
+ */
+export function makeQuick(workspace: TestWorkspace, inProcesses: string[] = []): void {
   const text = readFileSync(path.join(workspace.folder, CONFIG_FILE), 'utf8');
   const quick = text
     .replaceAll(/"intervals": \[.+\]/g, QUICK_INTERVALS)
-    .replaceAll('"handler":', `${IN_THE_AGENT}, "handler":`);
+    .replaceAll(/"handler": "\.\/jobs\/(\w+)\.ts"/g, (handler, name: string) =>
+      inProcesses.includes(name) ? handler : `${IN_THE_AGENT}, ${handler}`,
+    );
   workspace.write(CONFIG_FILE, quick);
 }
 
