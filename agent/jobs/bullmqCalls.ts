@@ -2,7 +2,7 @@ import { Job, type IRedisClient, type JobsOptions, type Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import { InterlockError } from '../common/errors.ts';
-import type { JsonValue } from '../common/json.ts';
+import { JsonText, type JsonValue } from '../common/json.ts';
 import type { BullmqCall, ScriptArgument } from '../redis/scripts.ts';
 
 /** All that `Job.addJob` uses of a client. */
@@ -13,6 +13,9 @@ const redisClient = z.custom<IRedisClient>(
 const REPROCESS_KEYS = [
   ...['$job', 'events', 'failed', 'wait', 'meta', 'active', 'marker', 'prioritized', 'pc'],
 ];
+
+/** Which argument of the scripts that add a job is its payload. */
+const PAYLOAD_ARGUMENT = 1;
 
 const DRAIN_KEYS = ['wait', 'paused', 'delayed', 'prioritized', 'repeat'];
 
@@ -50,11 +53,12 @@ export class BullmqCalls {
   async ofAdd(
     queue: Queue,
     type: string,
-    data: JsonValue,
+    data: JsonValue | JsonText,
     options: JobsOptions,
   ): Promise<BullmqCall> {
     this.recorded = undefined;
-    const job = new Job(queue, type, data, options, options.jobId);
+    const isText = data instanceof JsonText;
+    const job = new Job(queue, type, isText ? null : data, options, options.jobId);
     // Up to the sending everything is synchronous.
     const sent = job.addJob(this.client);
     const command = this.taken();
@@ -70,7 +74,9 @@ export class BullmqCalls {
       keys = args.slice(0, numberOfKeys).map((key) => keyPart(key, queue.toKey('')));
       this.addKeys.set(name, keys);
     }
-    return { name, lua, keys, args: args.slice(numberOfKeys).map(scriptArgument) };
+    const own = args.slice(numberOfKeys).map(scriptArgument);
+    if (isText) putPayload(own, data);
+    return { name, lua, keys, args: own };
   }
 
   /** The call that puts a finished job back into its queue, its attempts as new. */
@@ -109,6 +115,12 @@ export class BullmqCalls {
     this.scripts.set(name, script.data);
     return script.data;
   }
+}
+
+/** BullMQ made its arguments for a job without a payload. */
+function putPayload(args: ScriptArgument[], { text }: JsonText): void {
+  if (args[PAYLOAD_ARGUMENT] !== 'null') throw unexpected('its payload stands elsewhere');
+  args[PAYLOAD_ARGUMENT] = text;
 }
 
 function keyPart(key: unknown, queuePrefix: string): string {

@@ -1,8 +1,9 @@
 import type { DeduplicationOptions, JobsOptions, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import * as z from 'zod';
 import type { Clock } from '../common/clock.ts';
 import { InterlockError, messageOf } from '../common/errors.ts';
-import type { JsonValue } from '../common/json.ts';
+import { JsonText, type JsonValue } from '../common/json.ts';
 import type { Config } from '../config/schema.ts';
 import { MAX_DECISIONS, type DecisionLog } from '../decisions/decisionLog.ts';
 import type { Decision } from '../protocol/decision.ts';
@@ -186,7 +187,7 @@ export class Enqueuer implements Enqueuing {
   }
 
   private async customKeyOf({ type, data }: EnqueueRequest): Promise<UniqueKey | null> {
-    const value = await this.options.customKey(type, data);
+    const value = await this.options.customKey(type, valueOf(data));
     return value === null ? null : uniqueKeyFrom(type, [value]);
   }
 
@@ -245,8 +246,12 @@ export class Enqueuer implements Enqueuing {
   }
 }
 
+function valueOf(data: JsonValue | JsonText): JsonValue {
+  return data instanceof JsonText ? z.json().parse(JSON.parse(data.text)) : data;
+}
+
 function keyOf(rule: UniqueRule | null, { type, data }: EnqueueRequest): UniqueKey | null {
-  return rule === null || rule.by === 'function' ? null : uniqueKeyOf(type, rule.by, data);
+  return rule === null || rule.by === 'function' ? null : uniqueKeyOf(type, rule.by, valueOf(data));
 }
 
 /** What `enqueue.lua` answers to one that only asks, where nothing is in the way. */
@@ -267,6 +272,6 @@ function wishesOf({ action, priority, record, lease }: EnqueueRequest): string {
   return JSON.stringify([
     ...[action ?? 'enqueue', priority ?? 0, record !== 'refusals'],
     ...(lease === undefined ? [] : [String(lease.fence)]),
-    ...(lease?.progress === undefined ? [] : [Object.entries(lease.progress.fields).flat()]),
+    ...(lease?.progress === undefined ? [] : [[...lease.progress.fields].flat()]),
   ]);
 }

@@ -1,9 +1,10 @@
-import type { JsonValue } from '../common/json.ts';
+import type { JsonText, JsonValue } from '../common/json.ts';
 import type { Decision } from '../protocol/decision.ts';
 
 export interface EnqueueRequest {
   type: string;
-  data: JsonValue;
+  /** As JSON where it is there already: it is not written anew. */
+  data: JsonValue | JsonText;
   /** Left out: a new one. A job id makes enqueueing idempotent: the same id is added once. */
   jobId?: string;
   /** As BullMQ counts: 1 is the highest, and none comes before all numbers. */
@@ -18,7 +19,7 @@ export interface EnqueueRequest {
   lease?: {
     name: string;
     fence: number;
-    progress?: { key: string; fields: Record<string, number> };
+    progress?: { key: string; fields: ReadonlyMap<string, number> };
   };
   /** What asked for it, for the decision. */
   action?: Decision['action'];

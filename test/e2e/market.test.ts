@@ -1,24 +1,17 @@
 import * as assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
 import * as path from 'node:path';
-import type { Browser } from 'playwright-core';
 import { startFeedServer, type FeedServer } from '../../examples/market/feed/feedServer.mjs';
-import { launchBrowser, newPage } from '../harness/browser.ts';
-import { CodeServer } from '../harness/codeServer.ts';
 import { eventually } from '../harness/eventually.ts';
 import { leftProcesses } from '../harness/leftProcesses.mjs';
 import { makeMarketWorkspace } from '../harness/marketWorkspace.ts';
 import { PROJECT_ROOT, type TestWorkspace } from '../harness/workspace.ts';
 import { VIEW_NAMES } from './pages/sideBar.ts';
-import { Workbench } from './pages/workbench.ts';
+import { keepFailure, SCREENSHOTS, ThemedWindows, type Theme } from './pages/themedWindows.ts';
+import type { Workbench } from './pages/workbench.ts';
 import { Trouble } from './trouble.ts';
 
 const UPDATE_DOCS = process.env['INTERLOCK_UPDATE_DOCS'] === '1';
-const SCREENSHOTS = path.join(PROJECT_ROOT, 'test-results', 'screenshots');
-
-/** Seconds that the agent waits after its last window; long enough for a window to reload. */
-const IDLE_EXIT_S = 5;
-const LEAVE_DEADLINE_MS = 25_000;
 
 /** The row of failed jobs below a queue, not the queue that has some. */
 const FAILED_GROUP = /^\s*Failed\s*\d/;
@@ -26,50 +19,31 @@ const FAILED_GROUP = /^\s*Failed\s*\d/;
 /** The job that failed because of its payload, and not because the broker of the example is away. */
 const REFUSED_PAYLOAD = /sync_positions(?![^]*broker)[^]*failed/;
 
-const THEMES = { dark: 'Default Dark Modern', light: 'Default Light Modern' } as const;
-type Theme = keyof typeof THEMES;
-
 describe('the example project in a workbench', function () {
   let feed: FeedServer;
   let workspace: TestWorkspace;
-  let server: CodeServer;
-  let browser: Browser;
+  let windows: ThemedWindows;
   let workbench: Workbench;
 
   before(async () => {
-    mkdirSync(SCREENSHOTS, { recursive: true });
     feed = await startFeedServer({ port: 0 });
     workspace = makeMarketWorkspace(feed.url);
-    server = await CodeServer.start({ settings: settingsOf('dark') });
-    browser = await launchBrowser(server.chromium);
-    workbench = await openWindow('dark');
+    windows = await ThemedWindows.start(workspace.folder);
+    workbench = await windows.open('dark');
   });
 
   after(async () => {
-    await browser.close();
-    await server.remove();
+    await windows.remove();
     await feed.close();
     workspace.remove();
   });
 
-  afterEach(async function () {
-    if (this.currentTest?.state !== 'failed' || workbench.page.isClosed()) return;
-    const name = this.currentTest.title.replaceAll(/[^\w]+/g, '-');
-    await workbench.page.screenshot({ path: path.join(SCREENSHOTS, `failed-${name}.png`) });
+  afterEach(function () {
+    return keepFailure(this.currentTest, workbench);
   });
 
-  async function openWindow(theme: Theme): Promise<Workbench> {
-    server.changeSettings(settingsOf(theme));
-    const page = await newPage(browser, theme);
-    const paths = { workspace: workspace.folder, extension: PROJECT_ROOT };
-    const opened = await Workbench.open(page, server.windowUrl(paths));
-    await opened.sideBar.open();
-    await opened.sideBar.widen();
-    return opened;
-  }
-
   async function withTrouble(use: (trouble: Trouble) => Promise<void>): Promise<void> {
-    const trouble = await Trouble.connect(workspace.folder, server.home);
+    const trouble = await Trouble.connect(workspace.folder, windows.home);
     try {
       await use(trouble);
     } finally {
@@ -216,7 +190,7 @@ describe('the example project in a workbench', function () {
 
   for (const theme of ['dark', 'light'] as const) {
     it(`takes screenshots in a ${theme} theme`, async () => {
-      const window = theme === 'dark' ? workbench : await openWindow(theme);
+      const window = theme === 'dark' ? workbench : await windows.open(theme);
       await takeScreenshots(window, theme);
       await withTrouble((trouble) => takeTroubleScreenshots(window, theme, trouble));
       if (UPDATE_DOCS) copyToDocs(theme);
@@ -225,25 +199,15 @@ describe('the example project in a workbench', function () {
   }
 
   it('leaves nothing running when the last window closes', async () => {
-    const { home } = server;
-    assert.notEqual((await leftProcesses(home, 0)).length, 0, 'they are seen while they run');
-    await workbench.page.close();
-    await server.stop();
-    const left = await leftProcesses(home, LEAVE_DEADLINE_MS);
-    assert.deepEqual(
-      left.map(({ command }) => command),
-      [],
+    assert.notEqual(
+      (await leftProcesses(windows.home, 0)).length,
+      0,
+      'they are seen while they run',
     );
+    await workbench.page.close();
+    await windows.expectNothingLeft();
   });
 });
-
-function settingsOf(theme: Theme): Record<string, unknown> {
-  return {
-    'workbench.colorTheme': THEMES[theme],
-    'window.autoDetectColorScheme': false,
-    'interlock.agentIdleExit': IDLE_EXIT_S,
-  };
-}
 
 async function simulateDuplicates(workbench: Workbench): Promise<void> {
   const { quickPick } = workbench;

@@ -1,28 +1,17 @@
 import * as assert from 'node:assert/strict';
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { copyFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import * as path from 'node:path';
-import type { Browser } from 'playwright-core';
 import { AnySymbolFeed } from '../harness/anySymbolFeed.ts';
-import { launchBrowser, newPage } from '../harness/browser.ts';
-import { CodeServer } from '../harness/codeServer.ts';
 import { eventually } from '../harness/eventually.ts';
-import { leftProcesses } from '../harness/leftProcesses.mjs';
 import { portOf } from '../harness/portOf.ts';
 import { makeWorkspace, PROJECT_ROOT, type TestWorkspace } from '../harness/workspace.ts';
 import { FeedProcess } from '../process/streams/feedProcess.ts';
-import { Workbench } from './pages/workbench.ts';
+import { keepFailure, SCREENSHOTS, ThemedWindows, type Theme } from './pages/themedWindows.ts';
+import type { Workbench } from './pages/workbench.ts';
 
 const UPDATE_DOCS = process.env['INTERLOCK_UPDATE_DOCS'] === '1';
-const SCREENSHOTS = path.join(PROJECT_ROOT, 'test-results', 'screenshots');
 const DOCS = path.join(PROJECT_ROOT, 'docs', 'screenshots');
-
-/** Seconds that the agent waits after its last window; long enough for a window to reload. */
-const IDLE_EXIT_S = 5;
-const LEAVE_DEADLINE_MS = 25_000;
-
-const THEMES = { dark: 'Default Dark Modern', light: 'Default Light Modern' } as const;
-type Theme = keyof typeof THEMES;
 
 /** What a row says in each state that a connection can be in for a while. */
 const STATES = [/live/, /silent/, /reconnecting/, /suspended/, /sleeping/];
@@ -32,12 +21,10 @@ describe('streams in every state in a workbench', function () {
   let quiet: FeedProcess;
   let refusing: Server;
   let workspace: TestWorkspace;
-  let server: CodeServer;
-  let browser: Browser;
+  let windows: ThemedWindows;
   let workbench: Workbench;
 
   before(async () => {
-    mkdirSync(SCREENSHOTS, { recursive: true });
     feed = await AnySymbolFeed.start(50);
     quiet = await FeedProcess.start();
     refusing = createServer((_request, response) => response.writeHead(404).end());
@@ -45,35 +32,21 @@ describe('streams in every state in a workbench', function () {
     workspace = makeWorkspace(configOf(feed, quiet, refusing), {
       'store.ts': 'export default () => undefined;\n',
     });
-    server = await CodeServer.start({ settings: settingsOf('dark') });
-    browser = await launchBrowser(server.chromium);
-    workbench = await openWindow('dark');
+    windows = await ThemedWindows.start(workspace.folder);
+    workbench = await windows.open('dark');
   });
 
   after(async () => {
-    await browser.close();
-    await server.remove();
+    await windows.remove();
     await quiet.kill();
     refusing.close();
     await feed.close();
     workspace.remove();
   });
 
-  afterEach(async function () {
-    if (this.currentTest?.state !== 'failed' || workbench.page.isClosed()) return;
-    const name = this.currentTest.title.replaceAll(/[^\w]+/g, '-');
-    await workbench.page.screenshot({ path: path.join(SCREENSHOTS, `failed-${name}.png`) });
+  afterEach(function () {
+    return keepFailure(this.currentTest, workbench);
   });
-
-  async function openWindow(theme: Theme): Promise<Workbench> {
-    server.changeSettings(settingsOf(theme));
-    const page = await newPage(browser, theme);
-    const paths = { workspace: workspace.folder, extension: PROJECT_ROOT };
-    const opened = await Workbench.open(page, server.windowUrl(paths));
-    await opened.sideBar.open();
-    await opened.sideBar.widen();
-    return opened;
-  }
 
   /** A silent server is silent for 4 s, then its connection is cut: that is when the picture is taken. */
   async function showEveryState(theme: Theme): Promise<void> {
@@ -123,18 +96,13 @@ describe('streams in every state in a workbench', function () {
 
   it('shows them in a light theme', async () => {
     await workbench.page.close();
-    workbench = await openWindow('light');
+    workbench = await windows.open('light');
     await showEveryState('light');
   });
 
   it('leaves nothing running when the last window closes', async () => {
     await workbench.page.close();
-    await server.stop();
-    const left = await leftProcesses(server.home, LEAVE_DEADLINE_MS);
-    assert.deepEqual(
-      left.map(({ command }) => command),
-      [],
-    );
+    await windows.expectNothingLeft();
   });
 });
 
@@ -161,13 +129,5 @@ function configOf(feed: AnySymbolFeed, quiet: FeedProcess, refusing: Server): ob
         hours: { timezone: 'UTC', open: '09:15', close: '15:30', days, holidays },
       },
     },
-  };
-}
-
-function settingsOf(theme: Theme): Record<string, unknown> {
-  return {
-    'workbench.colorTheme': THEMES[theme],
-    'window.autoDetectColorScheme': false,
-    'interlock.agentIdleExit': IDLE_EXIT_S,
   };
 }

@@ -16,6 +16,8 @@ export interface Gap {
 /** What a frame said, when it is more than ticks. */
 export interface ParsedFrame {
   ticks: Tick[];
+  /** The frame is the JSON of the only tick, and nothing else: it is passed on as it came. */
+  asItCame?: boolean;
   /** To be sent back, within the limits of the venue. */
   send?: Frame[] | undefined;
   /** The server will close this connection soon: replace it now. Why, in words. */

@@ -15,7 +15,7 @@ export const jsonAdapter: StreamAdapter = {
   parse(frame) {
     const text = typeof frame === 'string' ? frame : Buffer.from(frame).toString('utf8');
     const value = parseJson(text);
-    if (isTick(value)) return [value];
+    if (isTick(value)) return { ticks: [value], asItCame: true };
     if (isTickList(value)) return value;
     const parsed = ticks.safeParse(Array.isArray(value) ? value : [value]);
     if (parsed.success) return parsed.data;

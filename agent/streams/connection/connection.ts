@@ -47,8 +47,11 @@ export interface ConnectionOptions {
   turnTime?: TurnTime;
   random: Random;
   logger: Logger;
-  /** Called for each frame with ticks in it; must return at once. */
-  onTicks(ticks: Tick[]): void;
+  /**
+   * Called for each frame with ticks in it; must return at once.
+   * @param json of the only tick, where it came as such: to be copied at once
+   */
+  onTicks(ticks: Tick[], json: Buffer | undefined): void;
   /** Its end is near: a new connection should take over. Once per socket. Why, in words. */
   onRotateWanted(reason: string): void;
   /** Called when the state or the trouble changed, not for each message. */
@@ -111,7 +114,7 @@ export class Connection {
     this.sinceMs = clock.now();
     this.reader = new FrameReader({
       ...{ adapter: options.adapter, clock },
-      onTicks: (ticks) => options.onTicks(ticks),
+      onTicks: (ticks, json) => options.onTicks(ticks, json),
       onSend: (frames) => this.send(frames),
       onRotate: (reason) => this.wantRotation(reason),
       onBadFrames: (count, reason) => {

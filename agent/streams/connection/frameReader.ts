@@ -9,7 +9,8 @@ import { printable } from './printable.ts';
 export interface FrameReaderOptions {
   adapter: StreamAdapter;
   clock: Clock;
-  onTicks(ticks: Tick[]): void;
+  /** @param json of the only tick, where it came as such: to be copied at once */
+  onTicks(ticks: Tick[], json: Buffer | undefined): void;
   /** The adapter wants this to be sent back. */
   onSend(frames: readonly Frame[]): void;
   /** The server will close the connection soon; why, in words. */
@@ -56,15 +57,23 @@ export class FrameReader {
     this.lastMessageAtMs = nowMs;
     let parsed: Tick[] | ParsedFrame;
     try {
-      parsed = this.options.adapter.parse(isBinary ? data : data.toString('utf8'));
+      parsed = this.options.adapter.parse(isBinary ? data : data.toString());
     } catch (error) {
       this.onBadFrame(error);
       return;
     }
-    const ticks = Array.isArray(parsed) ? parsed : this.onTalk(parsed);
+    if (Array.isArray(parsed)) {
+      this.handOn(parsed, undefined);
+      return;
+    }
+    this.onTalk(parsed);
+    this.handOn(parsed.ticks, parsed.asItCame === true ? data : undefined);
+  }
+
+  private handOn(ticks: Tick[], json: Buffer | undefined): void {
     if (ticks.length === 0) return;
     this.ticks += ticks.length;
-    this.options.onTicks(ticks);
+    this.options.onTicks(ticks, json);
   }
 
   /** Something went wrong, and the connection lives on. */
@@ -74,11 +83,10 @@ export class FrameReader {
     if (this.note.set(trouble)) this.options.onNote();
   }
 
-  private onTalk({ ticks, send, rotate, refused }: ParsedFrame): Tick[] {
+  private onTalk({ send, rotate, refused }: ParsedFrame): void {
     if (send !== undefined) this.options.onSend(send);
     if (rotate !== undefined) this.options.onRotate(printable(rotate));
     if (refused !== undefined) this.tell(`The server refused: ${printable(refused)}`);
-    return ticks;
   }
 
   private onBadFrame(error: unknown): void {

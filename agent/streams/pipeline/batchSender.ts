@@ -1,7 +1,7 @@
 import { InterlockError } from '../../common/errors.ts';
+import { JsonText } from '../../common/json.ts';
 import type { Enqueuing } from '../../jobs/enqueuing.ts';
 import type { Lease } from '../../leases/lease.ts';
-import type { Tick } from '../adapters/tick.ts';
 import type { Batch } from './batcher.ts';
 
 export interface BatchSenderOptions {
@@ -26,7 +26,7 @@ export interface BatchSenderOptions {
  */
 export function batchSender(options: BatchSenderOptions): (batch: Batch) => Promise<void> {
   const { stream, shard, type, firstFence, enqueuing, progressKey } = options;
-  return async ({ n, firstSeq, lastSeq, ticks }) => {
+  return async ({ n, firstSeq, lastSeq, json, lastSeqs }) => {
     const { name, fence, signal } = options.lease();
     signal.throwIfAborted();
     const jobId = batchJobId(stream, shard, firstFence, n);
@@ -35,8 +35,8 @@ export function batchSender(options: BatchSenderOptions): (batch: Batch) => Prom
       jobId,
       record: 'refusals',
       // Whoever holds the lease now sends its own ticks: a late batch of ours would be the second one.
-      lease: { name, fence, progress: { key: progressKey, fields: lastSeqs(ticks) } },
-      data: { stream, shard, fence, firstSeq, lastSeq, ticks },
+      lease: { name, fence, progress: { key: progressKey, fields: lastSeqs } },
+      data: payloadOf({ stream, shard, fence, firstSeq, lastSeq }, json),
     });
     const survivor = decision.survivor?.jobId ?? decision.jobId;
     if (decision.outcome === 'accepted' || survivor === jobId) return;
@@ -49,11 +49,9 @@ export function batchSender(options: BatchSenderOptions): (batch: Batch) => Prom
   };
 }
 
-/** The last number of each symbol that has numbers. */
-function lastSeqs(ticks: readonly Tick[]): Record<string, number> {
-  const last = new Map<string, number>();
-  for (const { symbol, seq } of ticks) if (seq !== undefined) last.set(symbol, seq);
-  return Object.fromEntries(last);
+/** The payload of the job, put together from JSON that is there already. */
+function payloadOf(head: object, ticks: string): JsonText {
+  return new JsonText(`${JSON.stringify(head).slice(0, -1)},"ticks":[${ticks}]}`);
 }
 
 function batchWithoutLease(jobId: string, lease: string, fence: number): InterlockError {

@@ -94,11 +94,14 @@ export class Batcher {
     return this.source.conflated;
   }
 
-  /** Never waits for sending and never throws. After the end it does nothing. */
-  add(ticks: readonly Tick[]): void {
+  /**
+   * Never waits for sending and never throws. After the end it does nothing.
+   * @param json of the only tick, where it came as such; it is copied
+   */
+  add(ticks: readonly Tick[], json?: Buffer): void {
     if (this.hasEnded || ticks.length === 0) return;
     if (this.source.count === 0) this.oldestAt = this.options.clock.monotonic();
-    this.source.add(ticks);
+    this.source.add(ticks, json);
     // It is called for each frame: with a timer running there is nothing to find out.
     if (this.timer === undefined || this.source.count >= this.source.fullAt) this.sendWhenDue();
   }
@@ -153,8 +156,8 @@ export class Batcher {
 
   private makeSource(): TickSource {
     const { lite, spillFolder, budget, maxTicks, clock, logger } = this.options;
-    if (lite) return new LatestTicks(maxTicks);
     const onDropped = (count: number, why: string) => this.drop(count, why);
+    if (lite) return new LatestTicks(maxTicks, onDropped);
     const spill =
       spillFolder === null || budget.diskBytes.limit === 0
         ? null
@@ -188,7 +191,7 @@ export class Batcher {
     if (run === undefined) return;
     // The rest arrived later than what leaves now: its wait begins here at the latest.
     this.oldestAt = this.options.clock.monotonic();
-    this.inFlightTicks = run.ticks.length;
+    this.inFlightTicks = run.count;
     this.inFlight = this.deliver({ n: this.nextBatch++, ...run }).finally(() => {
       this.inFlight = undefined;
       this.sendWhenDue();
@@ -217,7 +220,7 @@ export class Batcher {
   /** After the end everything that waited was counted as dropped already. */
   private settle(batch: Batch, refusal: string | null): void {
     if (this.hasEnded) return;
-    const count = batch.ticks.length;
+    const count = batch.count;
     this.inFlightTicks = 0;
     this.source.settle(count);
     this.retryWarning.forget();

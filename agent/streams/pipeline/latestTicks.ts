@@ -1,5 +1,5 @@
 import type { Tick } from '../adapters/tick.ts';
-import type { TickRun, TickSource } from './tickRun.ts';
+import { NO_JSON, type TickRun, type TickSource } from './tickRun.ts';
 
 /** Keeps the last tick of each symbol only, so it never holds more than there are symbols. */
 export class LatestTicks implements TickSource {
@@ -10,7 +10,10 @@ export class LatestTicks implements TickSource {
   private lastSeq = 0;
 
   /** @param fullAt most ticks of a batch */
-  constructor(readonly fullAt: number) {}
+  constructor(
+    readonly fullAt: number,
+    private readonly onDropped: (count: number, why: string) => void,
+  ) {}
 
   get count(): number {
     return this.latest.size;
@@ -27,15 +30,29 @@ export class LatestTicks implements TickSource {
   /** Its numbers cover those that were replaced too, so they have no hole. */
   take(): TickRun | undefined {
     if (this.latest.size === 0) return undefined;
-    const ticks: Tick[] = [];
+    const texts: string[] = [];
+    const lastSeqs = new Map<string, number>();
     for (const [symbol, tick] of this.latest) {
-      if (ticks.length === this.fullAt) break;
-      ticks.push(tick);
+      if (texts.length === this.fullAt) break;
       this.latest.delete(symbol);
+      const text = this.jsonOf(tick);
+      if (text === undefined) continue;
+      texts.push(text);
+      if (tick.seq !== undefined) lastSeqs.set(symbol, tick.seq);
     }
     const firstSeq = this.lastSeq + 1;
     this.lastSeq = this.arrived - this.latest.size;
-    return { firstSeq, lastSeq: this.lastSeq, ticks };
+    const json = texts.join(',');
+    return { firstSeq, lastSeq: this.lastSeq, count: texts.length, json, lastSeqs };
+  }
+
+  private jsonOf(tick: Tick): string | undefined {
+    try {
+      return JSON.stringify(tick);
+    } catch {
+      this.onDropped(1, NO_JSON);
+      return undefined;
+    }
   }
 
   settle(): void {

@@ -25,8 +25,7 @@ export interface SpillFileOptions {
 }
 
 /**
- * Ticks on disk, first in first out, in segment files. Writes are small and go to the page cache:
- * a thousand ticks take about a millisecond, most of it for making JSON of them.
+ * Ticks on disk, first in first out, in segment files. Writes are small and go to the page cache.
  */
 export class SpillFile {
   /** Ticks on disk. */
@@ -45,20 +44,19 @@ export class SpillFile {
   append(run: TickRun): boolean {
     const { clock, budget } = this.options;
     if (clock.monotonic() < this.refusedUntil) return false;
-    const line = toLine(run);
-    if (line === undefined) return this.refuse('an adapter makes ticks that are no JSON');
-    if (!this.share.take(line.length)) {
-      return this.refuse(`${line.length} bytes do not fit in ${budget.diskBytes.limit}`);
+    const bytes = SpillSegment.bytesOf(run);
+    if (!this.share.take(bytes)) {
+      return this.refuse(`${bytes} bytes do not fit in ${budget.diskBytes.limit}`);
     }
     for (;;) {
       try {
-        this.segmentForAppend().append(run, line);
-        this.count += run.ticks.length;
+        this.segmentForAppend().append(run);
+        this.count += run.count;
         return true;
       } catch (error) {
         // Then the oldest give their place, as they do when our own limit is reached.
         if (isDiskFull(error) && this.dropOldest('the disk is full') > 0) continue;
-        this.share.give(line.length);
+        this.share.give(bytes);
         return this.refuse(messageOf(error));
       }
     }
@@ -71,7 +69,7 @@ export class SpillFile {
       if (taken === undefined || segment.count === 0) this.removeFirst(segment);
       if (taken === undefined) continue;
       if ('run' in taken) {
-        this.count -= taken.run.ticks.length;
+        this.count -= taken.run.count;
         return taken.run;
       }
       this.count -= taken.lost;
@@ -118,7 +116,7 @@ export class SpillFile {
     this.current = undefined;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     this.made += 1;
-    this.current = new SpillSegment(path.join(folder, `${this.made}.jsonl`));
+    this.current = new SpillSegment(path.join(folder, `${this.made}.json`));
     this.segments.push(this.current);
     return this.current;
   }
@@ -134,14 +132,6 @@ export class SpillFile {
       );
     }
     return false;
-  }
-}
-
-function toLine({ ticks }: TickRun): Buffer | undefined {
-  try {
-    return Buffer.from(`${JSON.stringify(ticks)}\n`);
-  } catch {
-    return undefined;
   }
 }
 

@@ -1,20 +1,25 @@
 import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
-import type { Tick } from '../adapters/tick.ts';
+import * as z from 'zod';
 import type { TickRun } from './tickRun.ts';
 
-interface Line {
+const SEPARATOR = ',\n';
+
+const numbered = z.object({ symbol: z.string(), seq: z.number() });
+
+/** What was appended at once. */
+interface Piece {
   offset: number;
   bytes: number;
   firstSeq: number;
   lastSeq: number;
 }
 
-/** One file of spilled ticks. Each line is one run, as a JSON array; where it is, is kept in memory. */
+/** One file of spilled ticks. Where each run of them is, is kept in memory. */
 export class SpillSegment {
   bytes = 0;
   /** Ticks in it that were not taken. */
   count = 0;
-  private lines: Line[] = [];
+  private pieces: Piece[] = [];
   private next = 0;
   private descriptor: number | undefined;
 
@@ -23,33 +28,40 @@ export class SpillSegment {
     this.descriptor = openSync(file, 'wx+', 0o600);
   }
 
+  /** How many bytes of a file a run takes. */
+  static bytesOf({ json }: TickRun): number {
+    return Buffer.byteLength(json) + SEPARATOR.length;
+  }
+
   /** @throws the error of the file system; then nothing was appended */
-  append({ firstSeq, lastSeq, ticks }: TickRun, line: Buffer): void {
+  append(run: TickRun): void {
+    const { firstSeq, lastSeq, count } = run;
     const descriptor = this.open();
+    const piece = Buffer.from(`${run.json}${SEPARATOR}`);
     // At its place, not at the end: what a failed write left behind is written over.
-    for (let done = 0; done < line.length;) {
-      done += writeSync(descriptor, line, done, line.length - done, this.bytes + done);
+    for (let done = 0; done < piece.length;) {
+      done += writeSync(descriptor, piece, done, piece.length - done, this.bytes + done);
     }
-    this.lines.push({ offset: this.bytes, bytes: line.length, firstSeq, lastSeq });
-    this.bytes += line.length;
-    this.count += ticks.length;
+    this.pieces.push({ offset: this.bytes, bytes: piece.length, firstSeq, lastSeq });
+    this.bytes += piece.length;
+    this.count += count;
   }
 
   /**
-   * The oldest lines whose numbers follow each other, at most `maxTicks` ticks, but one line at least.
+   * The oldest pieces whose numbers follow each other, at most `maxTicks` ticks, but one piece at least.
    * They count as taken, whether they can be read or not.
    * @returns undefined when there is no more
    */
   take(maxTicks: number): { run: TickRun } | { lost: number; why: unknown } | undefined {
-    const first = this.lines[this.next];
+    const first = this.pieces[this.next];
     if (first === undefined) return undefined;
     let last = first;
     this.next += 1;
     for (;;) {
-      const line = this.lines[this.next];
-      if (line === undefined || line.firstSeq !== last.lastSeq + 1) break;
-      if (line.lastSeq - first.firstSeq >= maxTicks) break;
-      last = line;
+      const piece = this.pieces[this.next];
+      if (piece === undefined || piece.firstSeq !== last.lastSeq + 1) break;
+      if (piece.lastSeq - first.firstSeq >= maxTicks) break;
+      last = piece;
       this.next += 1;
     }
     const { firstSeq, offset } = first;
@@ -57,9 +69,8 @@ export class SpillSegment {
     const count = lastSeq - firstSeq + 1;
     this.count -= count;
     try {
-      const ticks = this.read(offset, last.offset + last.bytes - offset);
-      if (ticks.length !== count) throw new Error(`${ticks.length} ticks in place of ${count}`);
-      return { run: { firstSeq, lastSeq, ticks } };
+      const json = this.read(offset, last.offset + last.bytes - offset);
+      return { run: { firstSeq, lastSeq, count, json, lastSeqs: checked(json, count) } };
     } catch (why) {
       return { lost: count, why };
     }
@@ -74,7 +85,7 @@ export class SpillSegment {
   remove(): void {
     this.seal();
     rmSync(this.file, { force: true });
-    this.lines = [];
+    this.pieces = [];
     this.count = 0;
   }
 
@@ -82,7 +93,7 @@ export class SpillSegment {
     return (this.descriptor ??= openSync(this.file, 'r'));
   }
 
-  private read(offset: number, bytes: number): Tick[] {
+  private read(offset: number, bytes: number): string {
     const text = Buffer.allocUnsafe(bytes);
     const descriptor = this.open();
     for (let done = 0; done < bytes;) {
@@ -90,24 +101,24 @@ export class SpillSegment {
       if (read === 0) throw new Error('the file is shorter than what was written');
       done += read;
     }
-    const lines = text.toString('utf8').trimEnd().split('\n');
-    return lines.flatMap((line) => parseTicks(JSON.parse(line)));
+    return text.toString('utf8', 0, bytes - SEPARATOR.length);
   }
 }
 
-function parseTicks(value: unknown): Tick[] {
-  if (isTicks(value)) return value;
-  throw new Error('a line is not what was written');
-}
-
 /**
- * What this process wrote itself a moment ago. Not the schema of a tick: an adapter may make ticks that
- * it would refuse, and they must not be lost because they were on disk for a while.
+ * Looks whether it is what this process wrote itself a moment ago. Not by the schema of a tick: an
+ * adapter may make ticks that it would refuse, and they must not be lost because they were on disk.
+ * @returns the feed's last number of each symbol
+ * @throws Error when it is not
  */
-function isTicks(value: unknown): value is Tick[] {
-  return Array.isArray(value) && value.every(isObjectWithSymbol);
-}
-
-function isObjectWithSymbol(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'symbol' in value;
+function checked(json: string, count: number): Map<string, number> {
+  const ticks: unknown = JSON.parse(`[${json}]`);
+  if (!Array.isArray(ticks) || ticks.length !== count)
+    throw new Error('it is not what was written');
+  const lastSeqs = new Map<string, number>();
+  for (const value of ticks) {
+    const known = numbered.safeParse(value);
+    if (known.success) lastSeqs.set(known.data.symbol, known.data.seq);
+  }
+  return lastSeqs;
 }

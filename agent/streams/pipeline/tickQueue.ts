@@ -2,7 +2,7 @@ import type { Tick } from '../adapters/tick.ts';
 import type { BufferBudget, Share } from './bufferBudget.ts';
 import type { SpillFile } from './spillFile.ts';
 import { TickBuffer } from './tickBuffer.ts';
-import type { TickRun, TickSource } from './tickRun.ts';
+import { NO_JSON, type TickRun, type TickSource } from './tickRun.ts';
 
 /** Ticks that go to disk at once: many enough to be cheap, few enough not to be felt. */
 const MAX_SPILLED_RUN_TICKS = 1_000;
@@ -47,12 +47,16 @@ export class TickQueue implements TickSource {
     return Math.max(1, Math.min(maxTicks, Math.floor(budget.ticks.evenPart / 2)));
   }
 
-  add(ticks: readonly Tick[]): void {
+  add(ticks: readonly Tick[], json?: Buffer): void {
     for (const tick of ticks) {
       this.arrived += 1;
-      if (this.share.take(1)) this.memory.push(tick, this.arrived);
-      // All the memory is under way, and none of it can be given up.
-      else this.options.onDropped(1, FULL);
+      if (!this.share.take(1)) {
+        // All the memory is under way, and none of it can be given up.
+        this.options.onDropped(1, FULL);
+      } else if (!this.memory.push(tick, this.arrived, json)) {
+        this.share.give(1);
+        this.options.onDropped(1, NO_JSON);
+      }
     }
   }
 
@@ -61,11 +65,11 @@ export class TickQueue implements TickSource {
     const spilled = this.options.spill?.take(fullAt);
     if (spilled !== undefined) {
       // One batch above the limit at most: without it a full memory would wait for the disk for ever.
-      this.share.force(spilled.ticks.length);
+      this.share.force(spilled.count);
       return spilled;
     }
     const run = this.memory.peek(fullAt);
-    if (run !== undefined) this.memory.drop(run.ticks.length);
+    if (run !== undefined) this.memory.drop(run.count);
     return run;
   }
 
@@ -94,7 +98,7 @@ export class TickQueue implements TickSource {
     // At most a batch: what goes to disk at once comes back at once.
     const run = this.memory.peek(Math.min(this.fullAt, MAX_SPILLED_RUN_TICKS));
     if (run === undefined || !spill.append(run)) return 0;
-    const count = this.memory.drop(run.ticks.length);
+    const count = this.memory.drop(run.count);
     this.share.give(count);
     return count;
   }

@@ -4,7 +4,12 @@ import type { Tick } from '../adapters/tick.ts';
 export interface TickRun {
   firstSeq: number;
   lastSeq: number;
-  ticks: Tick[];
+  /** How many ticks there are; fewer than numbers where some replaced others. */
+  count: number;
+  /** The ticks as JSON, with commas between them. */
+  json: string;
+  /** The feed's own last number of each symbol that has numbers. */
+  lastSeqs: ReadonlyMap<string, number>;
 }
 
 /** What waits to be sent, and how it is stored meanwhile. */
@@ -17,7 +22,8 @@ export interface TickSource {
   readonly conflated: number;
   /** So many ticks make a full batch. */
   readonly fullAt: number;
-  add(ticks: readonly Tick[]): void;
+  /** @param json of the only tick, where it came as such; it is copied */
+  add(ticks: readonly Tick[], json?: Buffer): void;
   /** @returns the oldest, one batch at most; undefined when nothing waits */
   take(): TickRun | undefined;
   /** So many of those that were taken have been sent, or given up. */
@@ -25,3 +31,6 @@ export interface TickSource {
   /** Forgets everything and removes what it has on disk. */
   end(): void;
 }
+
+/** Why a tick is dropped that an adapter made of what can not be JSON. */
+export const NO_JSON = 'an adapter makes ticks that are no JSON';

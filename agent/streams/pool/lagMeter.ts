@@ -3,6 +3,8 @@ import type { LagFigures } from '../../protocol/model.ts';
 const SLOT_MS = 10_000;
 /** The last minute: the slot that runs, and the five before it. */
 const SLOTS = 6;
+/** The time of a slot that holds nothing. */
+const NEVER = -1;
 /** Of the upper to the lower bound of a bucket: its middle is at most 2.5 % away from both. */
 const BUCKET_RATIO = 1.05;
 const LOG_RATIO = Math.log(BUCKET_RATIO);
@@ -27,8 +29,11 @@ const ZONE = /(?:[zZ]|[+-]\d\d:?\d\d)$/;
  */
 export class LagMeter {
   private readonly counts = new Uint32Array(SLOTS * BUCKETS);
+  /** Of all slots: figures of many connections are asked for far more often than a slot ends. */
+  private readonly sums = new Float64Array(BUCKETS);
+  private total = 0;
   /** Which ten seconds, counted from 1970, each slot holds. */
-  private readonly slotTimes = new Float64Array(SLOTS).fill(-1);
+  private readonly slotTimes = new Float64Array(SLOTS).fill(NEVER);
 
   /**
    * @param ts time in a tick: epoch seconds, ms, µs or ns, or an ISO text with its zone; anything else
@@ -41,41 +46,47 @@ export class LagMeter {
     const slotTime = Math.floor(nowMs / SLOT_MS);
     const slot = slotTime % SLOTS;
     if (this.slotTimes[slot] !== slotTime) {
+      this.empty(slot);
       this.slotTimes[slot] = slotTime;
-      this.counts.fill(0, slot * BUCKETS, (slot + 1) * BUCKETS);
     }
-    const index = slot * BUCKETS + bucketOf(Math.min(nowMs - sentMs, LONGEST_MS));
+    const bucket = bucketOf(Math.min(nowMs - sentMs, LONGEST_MS));
+    const index = slot * BUCKETS + bucket;
     this.counts[index] = (this.counts[index] ?? 0) + 1;
+    this.sums[bucket] = (this.sums[bucket] ?? 0) + 1;
+    this.total += 1;
   }
 
   /** @returns null when no tick of the last minute carried a time */
   figures(nowMs: number): LagFigures | null {
-    const { sums, total } = this.sumUp(Math.floor(nowMs / SLOT_MS));
+    const slotTime = Math.floor(nowMs / SLOT_MS);
+    for (let slot = 0; slot < SLOTS; slot += 1) {
+      const time = this.slotTimes[slot] ?? NEVER;
+      // Also left out: what is ahead, after the wall clock was set back.
+      if (time > slotTime || time <= slotTime - SLOTS) this.empty(slot);
+    }
+    const { sums, total } = this;
     if (total === 0) return null;
     return { p50: quantile(sums, total, 0.5), p99: quantile(sums, total, 0.99) };
   }
 
-  private sumUp(slotTime: number): { sums: Float64Array; total: number } {
-    const sums = new Float64Array(BUCKETS);
-    let total = 0;
-    for (const [slot, time] of this.slotTimes.entries()) {
-      // Also left out: what is ahead, after the wall clock was set back.
-      if (time > slotTime || time <= slotTime - SLOTS) continue;
-      const part = this.counts.subarray(slot * BUCKETS, (slot + 1) * BUCKETS);
-      for (const [bucket, count] of part.entries()) {
-        sums[bucket] = (sums[bucket] ?? 0) + count;
-        total += count;
-      }
+  private empty(slot: number): void {
+    if (this.slotTimes[slot] === NEVER) return;
+    this.slotTimes[slot] = NEVER;
+    const first = slot * BUCKETS;
+    for (let bucket = 0; bucket < BUCKETS; bucket += 1) {
+      const count = this.counts[first + bucket] ?? 0;
+      this.sums[bucket] = (this.sums[bucket] ?? 0) - count;
+      this.total -= count;
     }
-    return { sums, total };
+    this.counts.fill(0, first, first + BUCKETS);
   }
 }
 
 /** The nearest rank: the least lag that so many of them do not exceed. */
 function quantile(sums: Float64Array, total: number, share: number): number {
   let left = Math.ceil(total * share);
-  for (const [bucket, count] of sums.entries()) {
-    left -= count;
+  for (let bucket = 0; bucket < BUCKETS; bucket += 1) {
+    left -= sums[bucket] ?? 0;
     if (left <= 0) return lagOf(bucket);
   }
   return LONGEST_MS;

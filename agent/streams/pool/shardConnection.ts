@@ -4,7 +4,8 @@ import type { ShardContext } from './shardContext.ts';
 
 /** Who gets what a connection brings. It changes when a connection that was made ahead is put to use. */
 export interface ConnectionSink {
-  onTicks(ticks: Tick[]): void;
+  /** @param json of the only tick, where it came as such: to be copied at once */
+  onTicks(ticks: Tick[], json: Buffer | undefined): void;
   onRotateWanted(reason: string): void;
   onChange(): void;
 }
@@ -32,7 +33,7 @@ export function shardConnection(
       maxRetries: config.maxRetries,
       ...(timings === undefined ? {} : { timings }),
     },
-    onTicks: (ticks) => made.sink.onTicks(ticks),
+    onTicks: (ticks, json) => made.sink.onTicks(ticks, json),
     onRotateWanted: (reason) => made.sink.onRotateWanted(reason),
     onChange: () => made.sink.onChange(),
   });

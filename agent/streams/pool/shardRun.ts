@@ -164,19 +164,22 @@ export class ShardRun {
     this.endOverlap();
   }
 
-  private take(ticks: Tick[]): void {
+  private take(ticks: Tick[], json?: Buffer): void {
     if (this.heldBack !== undefined) {
       this.heldBack.push(ticks);
       return;
     }
     const { turnTime } = this.context;
     turnTime.read();
-    this.forward(this.ledger.accept(ticks, turnTime.nowMs), turnTime.nowMs);
+    const accepted = this.ledger.accept(ticks, turnTime.nowMs);
+    // What the ledger took out or held is other ticks than those of the text.
+    const isWhole = accepted.fresh === ticks;
+    this.forward(accepted, turnTime.nowMs, isWhole ? json : undefined);
   }
 
-  private forward({ fresh, gaps }: Accepted, nowMs: number): void {
+  private forward({ fresh, gaps }: Accepted, nowMs: number, json?: Buffer): void {
     for (const { ts } of fresh) this.lag.add(ts, nowMs);
-    this.batcher.add(fresh);
+    this.batcher.add(fresh, json);
     if (gaps.length > 0) this.onGaps(gaps);
   }
 
@@ -224,7 +227,7 @@ export class ShardRun {
 
   private sinkOf(connection: () => ShardConnection): ShardConnection['sink'] {
     return {
-      onTicks: (ticks) => this.take(ticks),
+      onTicks: (ticks, json) => this.take(ticks, json),
       onRotateWanted: (reason) => this.rotate(reason),
       onChange: () => this.onConnectionChange(connection()),
     };

@@ -22,7 +22,7 @@ const SIZES = [
   { symbols: 20_000, connections: 400 },
 ];
 /** Of each symbol. */
-const TICKS_PER_SECOND = 5;
+const TICKS_PER_SECOND = 2;
 const WARM_UP_MS = 3_000;
 const MEASURED_MS = 15_000;
 const LATE_MS = 1_000;
@@ -32,7 +32,7 @@ const DEADLINE_MS = 120_000;
 const SILENT_FOR_MS = 10_000;
 const STREAM = 'feed';
 const QUEUE = 'scaling_ticks';
-/** Of a batch: with 250 ticks a second in each connection, the default of 200 ms makes small ones. */
+/** Of a batch: with 100 ticks a second in each connection, the default of 200 ms makes small ones. */
 const MAX_WAIT = '1s';
 const SLOTS = 4;
 /** Of a handler process, as the system shows it. */

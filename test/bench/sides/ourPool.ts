@@ -25,7 +25,7 @@ import { SymbolStore } from '../../../agent/streams/symbols/symbolStore.ts';
 import { POOL_QUEUE, type SideOutcome, type SideRequest } from './sideProtocol.ts';
 
 /** Looking costs CPU time that counts as the pool's. */
-const LOOK_EVERY_MS = 20;
+const LOOK_EVERY_MS = 50;
 const LIVE_WITHIN_MS = 120_000;
 const LOOK_IF_LIVE_EVERY_MS = 500;
 /** Ticks that have not come by then never come. */

@@ -3,6 +3,7 @@ import { Worker } from 'bullmq';
 import * as z from 'zod';
 import { deferred } from '../../../agent/common/deferred.ts';
 import { InterlockError } from '../../../agent/common/errors.ts';
+import { JsonText } from '../../../agent/common/json.ts';
 import type { Lease } from '../../../agent/leases/lease.ts';
 import { eventually } from '../../harness/eventually.ts';
 import { RedisServer } from '../../harness/redisServer.ts';
@@ -64,6 +65,19 @@ describe('enqueueing', () => {
     );
     const job = await core.queues.get('default').getJob(decision.jobId ?? '');
     assert.deepEqual(job?.data, MAINNET);
+  });
+
+  it('takes a payload that is JSON already, whatever kind of job it is, and the rules read it', async () => {
+    const data = new JsonText('{"network" : "mainnet", "list": [1, "ü"]}');
+    const wishes = [{}, { priority: 3 }, { delayMs: 60_000 }];
+    for (const wish of wishes) {
+      const { jobId } = await core.enqueuer.enqueue({ type: 'plain', data, ...wish });
+      const job = await core.queues.get('default').getJob(jobId ?? '');
+      assert.deepEqual(job?.data, { network: 'mainnet', list: [1, 'ü'] });
+    }
+    const first = await core.enqueuer.enqueue({ type: 'sync', data });
+    const second = await core.enqueuer.enqueue({ type: 'sync', data: MAINNET });
+    assert.deepEqual([first.key, second.outcome], ['mainnet', 'already_queued']);
   });
 
   it('refuses a second one of the same key with the job that survives', async () => {

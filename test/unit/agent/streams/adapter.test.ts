@@ -12,14 +12,20 @@ describe('the JSON adapter', () => {
   });
 
   it('takes a tick or several, as text or bytes, and keeps other fields', () => {
-    assert.deepEqual(jsonAdapter.parse(JSON.stringify(tick)), [tick]);
+    const json = JSON.stringify(tick);
+    assert.deepEqual(jsonAdapter.parse(json), { ticks: [tick], asItCame: true });
     assert.deepEqual(jsonAdapter.parse(JSON.stringify([tick, tick])), [tick, tick]);
-    assert.deepEqual(jsonAdapter.parse(Buffer.from(JSON.stringify(tick))), [tick]);
+    assert.deepEqual(jsonAdapter.parse(Buffer.from(json)), { ticks: [tick], asItCame: true });
+    assert.deepEqual(jsonAdapter.parse(`[${json}]`), [tick], 'a list is not the JSON of its tick');
     assert.deepEqual(jsonAdapter.parse('[]'), []);
   });
 
   it('does not need seq and ts', () => {
-    assert.deepEqual(jsonAdapter.parse('{"symbol":"a","price":1}'), [{ symbol: 'a', price: 1 }]);
+    const json = '{"symbol":"a","price":1}';
+    assert.deepEqual(jsonAdapter.parse(json), {
+      ticks: [{ symbol: 'a', price: 1 }],
+      asItCame: true,
+    });
   });
 
   it('lets talk pass that has no tick in it', () => {

@@ -8,6 +8,7 @@ import { Batcher, type Batch } from '../../../../agent/streams/pipeline/batcher.
 import { BufferBudget } from '../../../../agent/streams/pipeline/bufferBudget.ts';
 import { makeTemporaryFolder, type TemporaryFolder } from '../../../harness/temporaryFolder.ts';
 import { ManualClock, settle } from './manualClock.ts';
+import { ticksOf } from './ticksOf.ts';
 
 const SILENT = pino({ level: 'silent' });
 
@@ -45,7 +46,7 @@ describe('ticks that wait on disk', () => {
         return Promise.resolve();
       },
     });
-    const delivered = () => sent.flatMap((batch) => batch.ticks.map(({ seq }) => seq ?? 0));
+    const delivered = () => sent.flatMap((batch) => ticksOf(batch).map(({ seq }) => seq ?? 0));
     return { batcher, sent, state, told, delivered };
   }
 
@@ -63,7 +64,7 @@ describe('ticks that wait on disk', () => {
     );
     assert.deepEqual(
       sent.map(({ firstSeq, lastSeq }) => lastSeq - firstSeq + 1),
-      sent.map((batch) => batch.ticks.length),
+      sent.map((batch) => batch.count),
     );
     assert.deepEqual([batcher.waiting, batcher.spilled, batcher.dropped], [0, 0, 0]);
     assert.deepEqual(readdirSync(spillAt('one')), [], 'what was read is removed');
@@ -139,6 +140,20 @@ describe('ticks that wait on disk', () => {
     );
   });
 
+  it('come back as the feed wrote them, also when it wrote them over several lines', async () => {
+    const { batcher, state, sent } = shard(budgetOf(20));
+    const [tick] = ticks(1);
+    assert.ok(tick !== undefined);
+    const json = JSON.stringify(tick, null, 2);
+    for (let times = 0; times < 60; times += 1) batcher.add([tick], Buffer.from(json));
+    assert.ok(batcher.spilled > 0);
+    state.away = false;
+    await clock.advance(5_000);
+    const came = sent.flatMap((batch) => ticksOf(batch));
+    assert.deepEqual(came, Array(60).fill(tick));
+    assert.ok(sent.every((batch) => batch.json.includes(json) && batch.lastSeqs.get('a') === 1));
+  });
+
   it('may be what no schema allows: nothing that an adapter makes throws', async () => {
     const { batcher, state, sent } = shard(budgetOf(20));
     const odd: Tick[] = [{ symbol: '', price: NaN }];
@@ -149,7 +164,7 @@ describe('ticks that wait on disk', () => {
     for (let times = 0; times < 60; times += 1) batcher.add([circular]);
     state.away = false;
     await clock.advance(5_000);
-    const count = sent.reduce((sum, batch) => sum + batch.ticks.length, 0);
+    const count = sent.reduce((sum, batch) => sum + batch.count, 0);
     assert.equal(count + batcher.dropped, 120);
     assert.ok(count >= 60);
   });
