@@ -158,6 +158,7 @@ export class ServiceSet {
       ...{ store: this.store, reader: this.reader, locks: this.locks, clock, logger },
       ...{ queueNames: () => this.queues.names(), decisions: this.decisions },
       scheduleRows: () => this.scheduler.rows(),
+      leaderRows: () => this.scheduler.leaderRows(),
       streamRows: () => Promise.resolve(this.streams.rows()),
     });
     this.ages = new AgeWatch({
