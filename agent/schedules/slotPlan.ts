@@ -8,8 +8,6 @@ import type { Slots } from './slots.ts';
 export const SKIP_GRACE_MS = 5_000;
 /** `missed: "catch-up"` enqueues at most so many slots that were missed, unless told otherwise. */
 export const DEFAULT_CATCH_UP_LIMIT = 100;
-/** Of cron slots that were missed more are not counted: each costs some microseconds. */
-export const MOST_COUNTED = 5_000;
 
 /** A stretch of slots that are not enqueued. */
 export interface PassedSlots {
@@ -131,11 +129,12 @@ function stretch(
   afterMs: number,
   upToMs: number,
 ): PassedSlots[] {
-  const counted = slots.count(afterMs, upToMs, MOST_COUNTED + 1);
+  const { mostCounted } = slots;
+  const counted = slots.count(afterMs, upToMs, mostCounted + 1);
   if (counted === 0) return [];
   return [
     {
-      ...{ reason, count: Math.min(counted, MOST_COUNTED), atLeast: counted > MOST_COUNTED },
+      ...{ reason, count: Math.min(counted, mostCounted), atLeast: counted > mostCounted },
       ...{ fromMs: slots.next(afterMs), toMs: slots.latest(upToMs) },
     },
   ];

@@ -12,6 +12,8 @@ export interface Slots {
   latest(atMs: number): number;
   /** How many there are after one moment and up to another; at most `most`. */
   count(afterMs: number, upToMs: number, most: number): number;
+  /** More of them are not counted in one go. */
+  readonly mostCounted: number;
 }
 
 /** How far a schedule with a dynamic interval has come, as Redis knows it. */
@@ -44,6 +46,7 @@ export function ruleOf({ every, cron, timezone }: ScheduleConfig): string {
 export function everySlots(everyMs: number, anchorMs: number): Slots {
   const number = (atMs: number) => Math.floor((atMs - anchorMs) / everyMs);
   return {
+    mostCounted: Infinity,
     next: (afterMs) => anchorMs + (number(afterMs) + 1) * everyMs,
     latest: (atMs) => anchorMs + number(atMs) * everyMs,
     count: (afterMs, upToMs, most) =>
