@@ -23,7 +23,7 @@ export interface PassedSlots {
 export type SlotStep =
   | { kind: 'wait' }
   /** It is new, or its rule is: note the newest slot, enqueue nothing. */
-  | { kind: 'begin'; slotMs: number }
+  | { kind: 'begin'; slotMs: number; dropped: PassedSlots | undefined }
   /** A slot that was claimed, and of which nobody said what it came to. */
   | { kind: 'finish'; slotMs: number }
   | { kind: 'pass'; slotMs: number; passed: PassedSlots[] }
@@ -48,7 +48,7 @@ export function nextStep(of: SlotSituation, nowMs: number): SlotStep {
   const { slots, state } = of;
   const lastMs = state.slot;
   if (lastMs === undefined || state.rule !== of.rule) {
-    return { kind: 'begin', slotMs: slots.latest(nowMs) };
+    return { kind: 'begin', slotMs: slots.latest(nowMs), dropped: droppedOf(state) };
   }
   if (state.state === 'pending') return unconfirmed(of, lastMs, nowMs);
   if (state.pausedAt !== undefined) return { kind: 'wait' };
@@ -68,6 +68,12 @@ export function nextStep(of: SlotSituation, nowMs: number): SlotStep {
 /** When there is something to do next, if nobody asks for anything. */
 export function nextDueMs({ slots, state }: SlotSituation, nowMs: number): number {
   return slots.next(Math.max(nowMs, state.slot ?? nowMs));
+}
+
+/** A slot of the old rule that was claimed by one that died, and whose job was not added. */
+function droppedOf({ slot, state, enqueued }: ScheduleState): PassedSlots | undefined {
+  if (slot === undefined || state !== 'pending' || enqueued === slot) return undefined;
+  return one('slot_missed', slot);
 }
 
 /** A scheduler died between its claim and its note. Whether the job was added is known. */

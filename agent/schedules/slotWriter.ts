@@ -57,7 +57,7 @@ export class SlotWriter {
   ): Promise<TakeAnswer> {
     switch (step.kind) {
       case 'begin':
-        return this.begin(step.slotMs, schedule, state, lease);
+        return this.begin(step, schedule, state, lease);
       case 'pass':
         return this.claim({ ...step, pending: false }, schedule, state, lease, '');
       case 'finish':
@@ -76,7 +76,7 @@ export class SlotWriter {
   }
 
   private async begin(
-    slotMs: number,
+    { slotMs, dropped }: Extract<SlotStep, { kind: 'begin' }>,
     schedule: DeclaredSchedule,
     state: ScheduleState,
     lease: Lease,
@@ -85,8 +85,14 @@ export class SlotWriter {
     const { name, rule, bounds } = schedule;
     const answer = await scripts.run(
       'beginSchedule',
-      [keys.lease(SCHEDULER_LOCK), keys.schedule(name), keys.scheduleSlots(name)],
-      [lease.fence, state.rule ?? '', rule, slotMs, bounds?.min ?? ''],
+      [
+        ...[keys.lease(SCHEDULER_LOCK), keys.schedule(name)],
+        ...[keys.scheduleSlots(name), keys.decisions],
+      ],
+      [
+        ...[lease.fence, state.rule ?? '', rule, slotMs, bounds?.min ?? '', MAX_DECISIONS],
+        dropped === undefined ? '' : JSON.stringify(passedDecision(name, dropped)),
+      ],
     );
     return takeAnswer(answer);
   }

@@ -59,6 +59,13 @@ describe('the steps of a schedule', () => {
     const { slot: _slot, ...fresh } = situation().state;
     assert.deepEqual(told(situation({}, { state: fresh }), 12_345), ['begin 12000']);
     assert.deepEqual(told(situation({ rule: 'another' }), 12_345), ['begin 12000']);
+    const claimed = situation({ rule: 'another', state: 'pending' });
+    assert.deepEqual(nextStep(claimed, 12_345), {
+      ...{ kind: 'begin', slotMs: 12_000 },
+      dropped: {
+        ...{ reason: 'slot_missed', count: 1, atLeast: false, fromMs: 10_000, toMs: 10_000 },
+      },
+    });
   });
 
   it('are none before the next slot, and one from its first millisecond on', () => {
