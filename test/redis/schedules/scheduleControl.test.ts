@@ -141,9 +141,8 @@ describe('what people ask of schedules', () => {
     let leader = bench.start(core);
     let follower = leader;
     await eventually('a leader', holderOf);
-    const tail = new EventTail(
-      ...([server.client(), [core.keys.releases], systemClock] as const),
-      () => follower.wake(),
+    const tail = new EventTail(server.client(), [core.keys.releases], systemClock, () =>
+      follower.wake(),
     );
     tail.start();
     await eventually('it to be followed', async () => {
@@ -152,7 +151,16 @@ describe('what people ask of schedules', () => {
     const tookMs: number[] = [];
     for (let count = 1; count <= HANDOVERS; count += 1) {
       const next = cores[count % 2] ?? core;
-      follower = bench.start(next);
+      let refused = 0;
+      follower = bench.start(next, systemClock, {
+        list: () => next.leases.list(),
+        acquire: async (request) => {
+          const answer = await next.leases.acquire(request);
+          if (!answer.acquired) refused += 1;
+          return answer;
+        },
+      });
+      await eventually('the follower to have asked in vain', () => refused > 0);
       const from = performance.now();
       await leader.close();
       await eventually('the follower to lead', async () => (await holderOf()) === next.holder.agentId, {

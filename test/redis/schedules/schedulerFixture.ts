@@ -1,4 +1,5 @@
 import { systemClock, type Clock } from '../../../agent/common/clock.ts';
+import type { Leases } from '../../../agent/leases/lease.ts';
 import type { Decision } from '../../../agent/protocol/decision.ts';
 import { Scheduler } from '../../../agent/schedules/scheduler.ts';
 import { eventually } from '../../harness/eventually.ts';
@@ -19,8 +20,8 @@ export class SchedulerBench {
     return makeCore(this.server, { ...options, config });
   }
 
-  open(core: Core, clock: Clock = systemClock): Scheduler {
-    const { config, redis, scripts, keys, leases, enqueuer, decisions, holder } = core;
+  open(core: Core, clock: Clock = systemClock, leases: Leases = core.leases): Scheduler {
+    const { config, redis, scripts, keys, enqueuer, decisions, holder } = core;
     const scheduler = new Scheduler({
       ...{ config, redis, scripts, keys, leases, enqueuing: enqueuer, decisions, clock },
       ...{ logger: SILENT, holder },
@@ -29,8 +30,8 @@ export class SchedulerBench {
     return scheduler;
   }
 
-  start(core: Core, clock?: Clock): Scheduler {
-    const scheduler = this.open(core, clock);
+  start(core: Core, clock?: Clock, leases?: Leases): Scheduler {
+    const scheduler = this.open(core, clock, leases);
     scheduler.start();
     return scheduler;
   }
