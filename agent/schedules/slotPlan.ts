@@ -58,11 +58,19 @@ export function nextStep(of: SlotSituation, nowMs: number): SlotStep {
   if (newestMs <= lastMs) return { kind: 'wait' };
   const targetMs = targetOf(of, lastMs, newestMs, nowMs);
   if (targetMs === undefined) {
-    return { kind: 'pass', slotMs: newestMs, passed: stretch(slots, 'slot_missed', lastMs, newestMs) };
+    return {
+      kind: 'pass',
+      slotMs: newestMs,
+      passed: stretch(slots, 'slot_missed', lastMs, newestMs),
+    };
   }
   const passed = stretch(slots, 'slot_missed', lastMs, targetMs - 1);
   if (targetMs !== state.skipSlot) return { kind: 'enqueue', slotMs: targetMs, passed };
-  return { kind: 'pass', slotMs: targetMs, passed: [...passed, one('skipped_by_person', targetMs)] };
+  return {
+    kind: 'pass',
+    slotMs: targetMs,
+    passed: [...passed, one('skipped_by_person', targetMs)],
+  };
 }
 
 /** When there is something to do next, if nobody asks for anything. */

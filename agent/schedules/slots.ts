@@ -49,7 +49,6 @@ export function everySlots(everyMs: number, anchorMs: number): Slots {
     mostCounted: Infinity,
     next: (afterMs) => anchorMs + (number(afterMs) + 1) * everyMs,
     latest: (atMs) => anchorMs + number(atMs) * everyMs,
-    count: (afterMs, upToMs, most) =>
-      Math.max(0, Math.min(most, number(upToMs) - number(afterMs))),
+    count: (afterMs, upToMs, most) => Math.max(0, Math.min(most, number(upToMs) - number(afterMs))),
   };
 }

@@ -70,7 +70,10 @@ describe('slots that were not enqueued in time', () => {
     await settled(core);
     const inOrder = (await queue.getJobs(['waiting'], 0, -1, true)).map(({ id }) => id ?? '');
     const times = [2, 1, 0].map((weeks) => newest() - weeks * WEEK_MS);
-    assert.deepEqual(inOrder, times.map((ms) => `slot-beat-${ms}`));
+    assert.deepEqual(
+      inOrder,
+      times.map((ms) => `slot-beat-${ms}`),
+    );
     assert.deepEqual(await toldOf(core, 'beat'), []);
   });
 
@@ -174,7 +177,10 @@ describe('slots that were not enqueued in time', () => {
     const [first = ''] = await jobsOf(core, 1);
     const before = (await scheduler.rows())[0]?.interval;
     assert.deepEqual([before?.nowMs, before?.runMs, before?.runs], [1_000, null, 0]);
-    await core.redis.hset(core.keys.job('default', first), { processedOn: 5_000, finishedOn: 5_250 });
+    await core.redis.hset(core.keys.job('default', first), {
+      processedOn: 5_000,
+      finishedOn: 5_250,
+    });
     await jobsOf(core, 2);
     const after = await eventually('the interval to follow', async () => {
       const interval = (await scheduler.rows())[0]?.interval;

@@ -8,7 +8,12 @@ import { leadersText, schedulesText } from '../../../../agent/cli/text/scheduleT
 import { statusText } from '../../../../agent/cli/text/statusText.ts';
 import { styleFor, truncateVisible, visibleLength } from '../../../../agent/cli/text/style.ts';
 import { plural, renderTable } from '../../../../agent/cli/text/table.ts';
-import type { AgeAlert, LeaderRow, LockRow, ScheduleRow } from '../../../../agent/protocol/model.ts';
+import type {
+  AgeAlert,
+  LeaderRow,
+  LockRow,
+  ScheduleRow,
+} from '../../../../agent/protocol/model.ts';
 import {
   agentStatus,
   holder,

@@ -31,7 +31,11 @@ describe('a dynamic interval', () => {
   it('follows the newer runs, and one that is out of line does not upset it', () => {
     assert.equal(meanRunMs([]), undefined);
     assert.equal(meanRunMs([1_000, 1_000, 11_000]), 4_000);
-    const slower = dynamicInterval(60_000, [6_000, 6_000, ...Array<number>(8).fill(20_000)], BOUNDS);
+    const slower = dynamicInterval(
+      60_000,
+      [6_000, 6_000, ...Array<number>(8).fill(20_000)],
+      BOUNDS,
+    );
     assert.ok(slower > 180_000, String(slower));
   });
 

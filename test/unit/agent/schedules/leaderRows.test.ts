@@ -6,7 +6,11 @@ const began = (fence: number, formerDied = false): LeaderNote => ({
   ...{ kind: 'began', fence, formerDied, atMs: fence * 1_000, notedAtMs: fence * 1_000 },
   holder: holder({ pid: fence }),
 });
-const ended = (fence: number, notedAtMs: number): LeaderNote => ({ kind: 'ended', fence, notedAtMs });
+const ended = (fence: number, notedAtMs: number): LeaderNote => ({
+  kind: 'ended',
+  fence,
+  notedAtMs,
+});
 const untilOf = (untilMs: number) => new Date(untilMs).toISOString();
 const rows = (notes: LeaderNote[], current: number | null, alive: boolean | null = true) =>
   leaderRows(notes.toReversed(), current, () => alive).map(({ fence, end, until }) => ({

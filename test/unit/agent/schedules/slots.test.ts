@@ -110,7 +110,13 @@ describe('slots', () => {
   });
 
   it('come as BullMQ counts them, on days without a clock change', () => {
-    const pattern = fc.constantFrom(...PATTERNS, '0 9 L * *', '0 9 * * 1#2', '@weekly', '5 4 3 2 *');
+    const pattern = fc.constantFrom(
+      ...PATTERNS,
+      '0 9 L * *',
+      '0 9 * * 1#2',
+      '@weekly',
+      '5 4 3 2 *',
+    );
     fc.assert(
       fc.property(pattern, fc.constantFrom('UTC', 'Asia/Kolkata'), moment, (text, tz, now) => {
         const bullmq = CronExpressionParser.parse(text, { tz, currentDate: new Date(now) });
@@ -187,7 +193,7 @@ describe('slots', () => {
       ['2026-10-24T22:30Z', '2026-10-24T23:30Z', '2026-10-25T00:30Z'],
     ],
     [
-      'each second hour over the hour left out: three o\'clock stands for two',
+      "each second hour over the hour left out: three o'clock stands for two",
       cron('0 */2 * * *', 'America/New_York'),
       '2026-03-08T04:30Z',
       ['2026-03-08T05:00Z', '2026-03-08T07:00Z', '2026-03-08T08:00Z'],
@@ -215,7 +221,7 @@ describe('slots', () => {
     it(`when clocks change: ${what}`, () => {
       const slots = slotsOf(rule);
       const found: number[] = [];
-      for (let now = at(from); found.length < expected.length; ) found.push((now = slots.next(now)));
+      for (let now = at(from); found.length < expected.length;) found.push((now = slots.next(now)));
       assert.deepEqual(found.map(iso), expected.map(at).map(iso));
       for (const [index, slot] of found.entries()) {
         if (index > 0) assert.equal(iso(slots.latest(slot - 1)), iso(found[index - 1] ?? NaN));
@@ -226,10 +232,17 @@ describe('slots', () => {
   it('of a dynamic interval follow the last one, and the same ones for everybody', () => {
     const rule: ScheduleConfig = { job: 'tick', every: { min: 1_000, max: 9_000 } };
     const slots = slotsOf(rule, { slot: 10_500, interval: 4_000 });
-    assert.deepEqual([slots.next(10_500), slots.next(14_499), slots.next(14_500)], [14_500, 14_500, 18_500]);
+    assert.deepEqual(
+      [slots.next(10_500), slots.next(14_499), slots.next(14_500)],
+      [14_500, 14_500, 18_500],
+    );
     assert.deepEqual([slots.latest(14_499), slots.latest(14_500)], [10_500, 14_500]);
     assert.equal(slots.count(10_500, 22_500, 100), 3);
-    assert.equal(slotsOf(rule).latest(7_900), 7_000, 'before the first one: multiples of the least');
+    assert.equal(
+      slotsOf(rule).latest(7_900),
+      7_000,
+      'before the first one: multiples of the least',
+    );
   });
 
   it('belong to a rule that names everything they depend on', () => {
