@@ -1,5 +1,6 @@
 import { CronExpressionParser, type CronExpression } from 'cron-parser';
-import { DAY_MS, ZoneClock } from '../streams/hours/zoneClock.ts';
+import { ZoneClock } from '../streams/hours/zoneClock.ts';
+import { clockChangeNear, NEAR_MS, type ClockChange } from './clockChange.ts';
 import type { Slots } from './slots.ts';
 
 const HOURS_OF_A_DAY = 24;
@@ -36,32 +37,21 @@ export class CronSlots implements Slots {
   }
 
   next(afterMs: number): number {
-    let best: number | undefined;
-    let wallMs = afterMs + Math.min(...this.offsetsAround(afterMs));
-    for (;;) {
-      wallMs = this.nextWall(wallMs);
-      const [before, after] = this.offsetsAround(wallMs);
-      // Near a clock change a later wall time may be an earlier moment, elsewhere not.
-      if (best !== undefined && wallMs - Math.max(before, after) > best) return best;
-      for (const atMs of this.momentsOf(wallMs, before, after)) {
-        if (atMs > afterMs && (best === undefined || atMs < best)) best = atMs;
-      }
-      if (best !== undefined && before === after) return best;
-    }
+    const here = clockChangeNear(this.zone, afterMs);
+    if (here !== undefined) return this.nextAround(here, afterMs);
+    const wallMs = this.wallAfter(afterMs + this.zone.offsetMs(afterMs));
+    const slotMs = this.momentNear(wallMs);
+    const there = clockChangeNear(this.zone, slotMs);
+    return there === undefined ? slotMs : this.nextAround(there, afterMs);
   }
 
   latest(atMs: number): number {
-    let best: number | undefined;
-    let wallMs = atMs + Math.max(...this.offsetsAround(atMs)) + 1;
-    for (;;) {
-      wallMs = this.wallBefore(wallMs);
-      const [before, after] = this.offsetsAround(wallMs);
-      if (best !== undefined && wallMs - Math.min(before, after) < best) return best;
-      for (const slotMs of this.momentsOf(wallMs, before, after)) {
-        if (slotMs <= atMs && (best === undefined || slotMs > best)) best = slotMs;
-      }
-      if (best !== undefined && before === after) return best;
-    }
+    const here = clockChangeNear(this.zone, atMs);
+    if (here !== undefined) return this.latestAround(here, atMs);
+    const wallMs = this.wallUpTo(atMs + this.zone.offsetMs(atMs));
+    const slotMs = this.momentNear(wallMs);
+    const there = clockChangeNear(this.zone, slotMs);
+    return there === undefined ? slotMs : this.latestAround(there, atMs);
   }
 
   count(afterMs: number, upToMs: number, most: number): number {
@@ -74,30 +64,63 @@ export class CronSlots implements Slots {
     return count;
   }
 
-  /** What the wall clock is ahead of UTC, a day before a time and a day after it. */
-  private offsetsAround(atMs: number): [before: number, after: number] {
-    return [this.zone.offsetMs(atMs - DAY_MS), this.zone.offsetMs(atMs + DAY_MS)];
+  /** The moment of a wall time that is not near a clock change. */
+  private momentNear(wallMs: number): number {
+    const guessMs = wallMs - this.zone.offsetMs(wallMs);
+    return wallMs - this.zone.offsetMs(guessMs);
   }
 
-  /** When a wall time is due: mostly one moment. */
-  private momentsOf(wallMs: number, before: number, after: number): number[] {
-    if (before === after) return [wallMs - before];
-    const showing = [wallMs - before, wallMs - after].filter(
-      (atMs) => atMs + this.zone.offsetMs(atMs) === wallMs,
-    );
-    if (this.followsRealTime) return showing;
-    return [showing.length === 0 ? wallMs - before : Math.min(...showing)];
+  private nextAround(change: ClockChange, afterMs: number): number {
+    const { atMs: changeMs, before, after } = change;
+    if (afterMs < changeMs - 1) {
+      const wallMs = this.wallAfter(afterMs + this.zone.offsetMs(afterMs));
+      if (wallMs < changeMs + before) return wallMs - before;
+    }
+    const fromMs = Math.max(afterMs + 1, changeMs);
+    const shiftedMs = this.wallAfter(fromMs + before - 1);
+    if (this.isShifted(shiftedMs, change)) {
+      const normalMs = this.wallAfter(Math.max(fromMs, changeMs) + after - 1);
+      return Math.min(shiftedMs - before, normalMs - after);
+    }
+    const wallMs = this.wallAfter(Math.max(fromMs + after, this.firstWall(change)) - 1);
+    const slotMs = wallMs - after;
+    return slotMs <= changeMs + NEAR_MS ? slotMs : this.next(changeMs + NEAR_MS + 1);
+  }
+
+  private latestAround(change: ClockChange, atMs: number): number {
+    const { atMs: changeMs, before, after } = change;
+    if (atMs >= changeMs) {
+      const found: number[] = [];
+      const shiftedMs = this.wallUpTo(Math.min(atMs + before, changeMs + after - 1));
+      if (this.isShifted(shiftedMs, change)) found.push(shiftedMs - before);
+      const wallMs = this.wallUpTo(atMs + this.zone.offsetMs(atMs));
+      if (wallMs >= this.firstWall(change)) found.push(wallMs - after);
+      if (found.length > 0) return Math.max(...found);
+    }
+    const slotMs = this.wallUpTo(Math.min(atMs, changeMs - 1) + before) - before;
+    return slotMs >= changeMs - NEAR_MS ? slotMs : this.latest(changeMs - NEAR_MS - 1);
+  }
+
+  /** A wall time that the change leaves out, and that is due nevertheless, as much later. */
+  private isShifted(wallMs: number, { atMs, before, after }: ClockChange): boolean {
+    return !this.followsRealTime && wallMs >= atMs + before && wallMs < atMs + after;
+  }
+
+  /** The first wall time that is due after the change by the clock of then. */
+  private firstWall({ atMs, before, after }: ClockChange): number {
+    // What the clock shows for the second time was due the first time.
+    return atMs + (this.followsRealTime ? after : Math.max(before, after));
   }
 
   /** The first wall time of the pattern after this one. */
-  private nextWall(wallMs: number): number {
+  private wallAfter(wallMs: number): number {
     this.wall.reset(new Date(wallMs));
     return this.wall.next().getTime();
   }
 
-  /** The last wall time of the pattern before this one. */
-  private wallBefore(wallMs: number): number {
-    this.wall.reset(new Date(wallMs));
+  /** The last wall time of the pattern that is not after this one. */
+  private wallUpTo(wallMs: number): number {
+    this.wall.reset(new Date(wallMs + 1));
     return this.wall.prev().getTime();
   }
 }
