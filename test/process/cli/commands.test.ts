@@ -6,6 +6,7 @@ import {
   agentStatus,
   jobDetail,
   jobRow,
+  leaderRow,
   lockRow,
   queueRow,
   redisStatus,
@@ -210,10 +211,38 @@ describe('the commands of interlock, with an agent', () => {
     assert.equal(schedule?.rule, 'every 1 h');
     assert.equal((await ok(decision, 'schedules', 'run', 'hourly')).outcome, 'accepted');
     assert.match((await run('schedules')).stdout, /^hourly +echo/m);
+    assert.match((await run('schedules')).stdout, /^Scheduler: \S+:\d+, fence \d+, for /m);
 
     const locks = await ok(z.array(lockRow), 'locks');
     assert.ok(locks.some((lock) => lock.kind === 'scheduler' && lock.holder?.alive === true));
     assert.match((await run('locks')).stdout, /^scheduler:global_lock +scheduler +held/m);
+  });
+
+  it('schedules pause, resume and skip, and tell who was the scheduler', async () => {
+    const row = async () => (await ok(z.array(scheduleRow), 'schedules'))[0];
+    const ask = (...args: string[]) => ok(decision, 'schedules', ...args);
+    assert.equal((await ask('pause', 'hourly')).action, 'pause_schedule');
+    assert.notEqual((await row())?.pausedAt, null);
+    assert.match((await run('schedules')).stdout, /^hourly .* paused .* ago/m);
+    const again = await run('schedules', 'pause', 'hourly');
+    assert.equal(
+      again.stdout,
+      'Did not pause schedule hourly: the schedule is paused (rule: schedule_paused).\n',
+    );
+    assert.equal((await ask('resume', 'hourly')).outcome, 'accepted');
+    const skipped = await ask('skip', 'hourly');
+    assert.equal(skipped.outcome, 'accepted');
+    assert.equal((await row())?.skipSlotAt, skipped.slots?.from);
+    assert.match(
+      (await run('why', 'hourly')).stdout,
+      /Will skip the next slot of hourly: the slot at /,
+    );
+    const [leader] = await ok(z.array(leaderRow), 'schedules', 'leaders');
+    assert.equal(leader?.end, 'holds');
+    assert.match(
+      (await run('schedules', 'leaders')).stdout,
+      /^Scheduler: \S+:\d+, fence \d+, for /,
+    );
   });
 
   it('what is not there is said with what is: exit code 1', async () => {
@@ -223,6 +252,7 @@ describe('the commands of interlock, with an agent', () => {
       [['pause', 'nope'], /no queue "nope"/],
       [['streams', 'start', 'nope'], /no stream "nope"/],
       [['schedules', 'run', 'nope'], /no schedule "nope"/],
+      [['schedules', 'pause', 'nope'], /no schedule "nope"/],
     ] as const) {
       const { code, json } = await runJson(errorDocument, ...args);
       assert.equal(json.error.code, 'not_found');
