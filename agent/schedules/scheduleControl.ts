@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { InterlockError } from '../common/errors.ts';
 import { MAX_DECISIONS, type DecisionLog } from '../decisions/decisionLog.ts';
 import type { Enqueuing } from '../jobs/enqueuing.ts';
-import type { Decision, DecisionReason, Holder } from '../protocol/decision.ts';
+import type { Decision, Holder } from '../protocol/decision.ts';
 import type { Keys } from '../redis/keys.ts';
 import { redisNowMs } from '../redis/redisNow.ts';
 import type { Scripts } from '../redis/scripts.ts';
@@ -114,9 +114,18 @@ function done(action: ControlAction, subject: string, slotMs?: number): string {
   });
 }
 
-function refused(action: ControlAction, subject: string, reason: DecisionReason): string {
+/** It is so already, or makes no sense while it is paused. */
+function refused(
+  action: ControlAction,
+  subject: string,
+  reason: 'schedule_paused' | 'not_paused',
+): string {
+  const remedy =
+    reason === 'not_paused'
+      ? 'Nothing is to be done: its next slot is enqueued.'
+      : `To have it enqueued again: "interlock schedules resume ${subject}".`;
   return JSON.stringify({
     ...{ action, subject, key: null, outcome: 'skipped', reason },
-    ...{ jobId: null, survivor: null, remedy: null },
+    ...{ jobId: null, survivor: null, remedy },
   });
 }

@@ -18,7 +18,7 @@ import { ScheduleControl } from './scheduleControl.ts';
 import { readScheduleRows } from './scheduleRows.ts';
 import { readSchedule } from './scheduleState.ts';
 import { SCHEDULER_LOCK } from './schedulerLock.ts';
-import { nextDueMs, nextStep } from './slotPlan.ts';
+import { nextDueMs, nextStep, type PassedSlots } from './slotPlan.ts';
 import { SlotWriter } from './slotWriter.ts';
 
 /** A follower looks that often at least whether the lock has become free. */
@@ -163,7 +163,9 @@ export class Scheduler {
         await lease.release();
         return nowMs;
       }
-      boundIsKept ||= step.kind === 'enqueue' && answer === 'taken';
+      if (answer === 'changed') continue;
+      boundIsKept ||= step.kind === 'enqueue';
+      if (step.kind === 'enqueue' || step.kind === 'pass') this.logPassed(schedule, step.passed);
     }
     return nowMs;
   }
@@ -192,6 +194,18 @@ export class Scheduler {
       });
     }
     return lease;
+  }
+
+  private logPassed({ name, config }: DeclaredSchedule, passed: readonly PassedSlots[]): void {
+    for (const { reason, count, fromMs, toMs } of passed) {
+      this.options.logger.info(
+        {
+          ...{ action: 'schedule', schedule: name, job_type: config.job, outcome: 'skipped' },
+          ...{ reason, count, from: new Date(fromMs), to: new Date(toMs) },
+        },
+        'slots not enqueued',
+      );
+    }
   }
 
   /** The history of leaders is for people: without it slots are enqueued as well. */

@@ -13,13 +13,13 @@ import type { Scripts } from '../redis/scripts.ts';
 import type { DeclaredSchedule } from './declaredSchedule.ts';
 import { dynamicInterval } from './dynamicInterval.ts';
 import { readRunTimes } from './runTimes.ts';
-import { SCHEDULER_LOCK } from './schedulerLock.ts';
 import {
   LAST_SLOTS_KEPT,
   readLastSlots,
   type LastSlot,
   type ScheduleState,
 } from './scheduleState.ts';
+import { SCHEDULER_LOCK } from './schedulerLock.ts';
 import type { PassedSlots, SlotStep } from './slotPlan.ts';
 
 /** Of Redis, not of the job: the same slot is tried again. */
@@ -208,7 +208,7 @@ function takeAnswer(answer: unknown): TakeAnswer {
 function passedDecision(schedule: string, { reason, count, atLeast, fromMs, toMs }: PassedSlots) {
   return {
     ...{ action: 'schedule', subject: schedule, key: null, outcome: 'skipped', reason },
-    ...{ jobId: null, survivor: null, remedy: remedyOf(reason) },
+    ...{ jobId: null, survivor: null, remedy: remedyOf(reason, schedule) },
     slots: {
       ...{ count, atLeast },
       ...{ from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() },
@@ -216,8 +216,15 @@ function passedDecision(schedule: string, { reason, count, atLeast, fromMs, toMs
   };
 }
 
-function remedyOf(reason: PassedSlots['reason']): string | null {
-  return reason === 'slot_missed'
-    ? 'To have each of them enqueued later, set "missed": "catch-up". A second scheduler takes over when one ends.'
-    : null;
+function remedyOf(reason: PassedSlots['reason'], schedule: string): string {
+  switch (reason) {
+    case 'slot_missed':
+      return 'To have each of them enqueued later, set "missed": "catch-up". A second scheduler takes over when one ends.';
+    case 'schedule_paused':
+      return `What is to run nevertheless: "interlock schedules run ${schedule}".`;
+    case 'skipped_by_person':
+      return 'Nothing is to be done: the slot after it is enqueued.';
+    default:
+      return assertNever(reason);
+  }
 }

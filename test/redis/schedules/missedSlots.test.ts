@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { Queue } from 'bullmq';
 import { systemClock, type Clock } from '../../../agent/common/clock.ts';
+import { InterlockError } from '../../../agent/common/errors.ts';
 import { ruleOf } from '../../../agent/schedules/slots.ts';
 import { eventually } from '../../harness/eventually.ts';
 import { RedisServer } from '../../harness/redisServer.ts';
@@ -52,6 +53,7 @@ describe('slots that were not enqueued in time', () => {
       [decision?.slots?.from, decision?.slots?.to],
       [newest() - 3 * WEEK_MS, newest() - WEEK_MS].map((ms) => new Date(ms).toISOString()),
     );
+    assert.equal(await core.redis.hget(core.keys.schedule('beat'), 'enqueued'), String(newest()));
     const row = await rowOf(core);
     assert.equal(row?.missedSlots, 3);
     assert.deepEqual(
@@ -161,14 +163,19 @@ describe('slots that were not enqueued in time', () => {
 
   it('a job that can not be made is told as refused, and keeps no other schedule waiting', async () => {
     const unique = { by: 'function' };
+    const trouble = new InterlockError({ code: 'handler_failed', message: 'No such field.' });
     const core = bench.core(
       { bad: { job: 'odd', every: 1_000 }, beat: { job: 'tick', every: 1_000 } },
       { jobs: { tick: { handler: 'x' }, odd: { handler: 'y', unique } } },
-      { customKey: () => Promise.reject(new TypeError('no such field')) },
+      { customKey: () => Promise.reject(trouble) },
     );
     bench.start(core);
     const times = slotTimes(await jobsOf(core, 2));
     assert.equal((times[1] ?? 0) - (times[0] ?? 0), 1_000);
+    const told = (await core.recorded()).find(({ subject }) => subject === 'odd');
+    assert.deepEqual([told?.outcome, told?.remedy], ['refused', 'No such field.']);
+    const bad = (await bench.open(core).rows()).find(({ name }) => name === 'bad');
+    assert.equal(bad?.lastOutcome, 'refused');
   });
 
   it('a dynamic interval follows how long the jobs of its last slots ran', async () => {

@@ -2,8 +2,14 @@ import assert from 'node:assert/strict';
 import { systemClock } from '../../../agent/common/clock.ts';
 import { InterlockError } from '../../../agent/common/errors.ts';
 import { EventTail } from '../../../agent/feed/eventTail.ts';
+import type { Decision } from '../../../agent/protocol/decision.ts';
+import { redisNowMs } from '../../../agent/redis/redisNow.ts';
+import { declaredSchedules } from '../../../agent/schedules/declaredSchedule.ts';
 import type { Scheduler } from '../../../agent/schedules/scheduler.ts';
+import { readSchedule } from '../../../agent/schedules/scheduleState.ts';
 import { SCHEDULER_LOCK } from '../../../agent/schedules/schedulerLock.ts';
+import { nextStep } from '../../../agent/schedules/slotPlan.ts';
+import { SlotWriter } from '../../../agent/schedules/slotWriter.ts';
 import { eventually } from '../../harness/eventually.ts';
 import { RedisServer } from '../../harness/redisServer.ts';
 import { deadHolder, type Core } from '../leases/core.ts';
@@ -93,7 +99,7 @@ describe('what people ask of schedules', () => {
     const skipped = Date.parse(decision.slots?.from ?? '');
     const [row] = await scheduler.rows();
     assert.equal(row?.skipSlotAt, decision.slots?.from);
-    assert.ok(!row?.nextSlots.includes(row.skipSlotAt ?? ''));
+    assert.ok(!row?.nextSlots.includes(row.skipSlotAt));
     const times = await eventually('two slots after it', async () => {
       const found = slotTimes(await jobIds(core)).filter((ms) => ms > skipped);
       return found.length >= 2 && found;
@@ -107,8 +113,9 @@ describe('what people ask of schedules', () => {
   });
 
   it('what is so already is told as skipped; what is not there as not found', async () => {
-    const answer = async (asked: Promise<{ outcome: string; reason: string }>) => {
-      const { outcome, reason } = await asked;
+    const answer = async (asked: Promise<Decision>) => {
+      const { outcome, reason, remedy } = await asked;
+      assert.ok(remedy, 'what there is to do');
       return [outcome, reason];
     };
     assert.deepEqual(await answer(scheduler.control.resume('beat')), ['skipped', 'not_paused']);
@@ -126,6 +133,45 @@ describe('what people ask of schedules', () => {
       });
     }
     assert.equal(await core.redis.exists(core.keys.schedule('nope')), 0);
+  });
+
+  it('a claim that was decided on before a person asked for something is not made', async () => {
+    const slot = Math.floor(Date.now() / 1_000) * 1_000 - 5_000;
+    const due = { slot, state: 'done', rule: 'every 1000 ms' };
+    await core.redis.hset(core.keys.schedule('beat'), due);
+    const held = await core.leases.acquire({
+      ...{ name: SCHEDULER_LOCK, kind: 'scheduler', subject: 'schedules', ttlMs: 10_000 },
+    });
+    assert.ok(held.acquired);
+    const schedule = declaredSchedules(core.config).get('beat');
+    assert.ok(schedule);
+    const { redis, scripts, keys, enqueuer, decisions, holder, config } = core;
+    const writer = new SlotWriter({
+      ...{ redis, scripts, keys, enqueuing: enqueuer, decisions, holder, config },
+    });
+    const take = async (asked: () => Promise<unknown>) => {
+      const state = await readSchedule(redis, keys, 'beat');
+      const nowMs = await redisNowMs(redis);
+      const step = nextStep(schedule.situation(state), nowMs);
+      assert.ok(step.kind === 'enqueue');
+      await asked();
+      return writer.take(step, schedule, state, held.lease, nowMs);
+    };
+    assert.equal(await take(() => scheduler.control.pause('beat')), 'changed');
+    await redis.hdel(keys.schedule('beat'), 'pausedAt');
+    assert.equal(await take(() => scheduler.control.skipNext('beat')), 'changed');
+    const other = { slot: slot + 1_000 };
+    assert.equal(await take(() => redis.hset(keys.schedule('beat'), other)), 'changed');
+    assert.deepEqual(await jobIds(core), []);
+    assert.equal(
+      await take(() => redis.hset(keys.lease(SCHEDULER_LOCK), 'fence', 1)),
+      'lease_lost',
+    );
+    assert.deepEqual(await jobIds(core), []);
+    await redis.hset(keys.lease(SCHEDULER_LOCK), 'fence', held.lease.fence);
+    assert.equal(await take(() => Promise.resolve()), 'taken');
+    assert.equal((await jobIds(core)).length, 1);
+    await held.lease.release();
   });
 
   it('a pause outlives a change of the rule', async () => {

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { systemClock, type Clock } from '../../../agent/common/clock.ts';
 import type { Leases } from '../../../agent/leases/lease.ts';
 import type { Decision } from '../../../agent/protocol/decision.ts';
@@ -64,7 +65,8 @@ export function slotTimes(ids: readonly string[]): number[] {
 export async function toldOf(core: Core, schedule: string): Promise<string[]> {
   return (await core.recorded())
     .filter(({ subject }) => subject === schedule)
-    .map(({ outcome, reason, slots }: Decision) =>
-      [outcome, reason, slots?.count].filter((part) => part !== undefined).join(' '),
-    );
+    .map(({ outcome, reason, slots, remedy }: Decision) => {
+      assert.ok(outcome === 'accepted' || remedy !== null, `${reason} says what there is to do`);
+      return [outcome, reason, slots?.count].filter((part) => part !== undefined).join(' ');
+    });
 }

@@ -13,6 +13,7 @@ import {
   jobLabel,
   progressText,
 } from '../../../../src/present/jobText.ts';
+import { scheduleDetails } from '../../../../src/present/scheduleDetails.ts';
 import {
   describeInterval,
   describeLastSlot,
@@ -149,6 +150,41 @@ describe('rows of schedules', () => {
       told({ outcome: 'skipped', reason: 'slot_missed', count: 30, until: at(-1) }),
       `30 slots until ${formatClockTime(at(-1), NOW_MS)}: skipped, no scheduler was there in time, by devbox:4711`,
     );
+  });
+});
+
+describe('what is shown below a schedule', () => {
+  const labels = (fields: Parameters<typeof scheduleRow>[0]) =>
+    scheduleDetails(scheduleRow(fields), NOW_MS, plain).map(({ label }) => label);
+
+  it('leaves out what it does not have', () => {
+    assert.deepEqual(labels({}), ['Job type', 'Rule', 'Next slots', 'Missed slots']);
+    assert.deepEqual(labels({ pausedAt: at(-5), nextSlots: [], skipSlotAt: at(9) }), [
+      ...['Job type', 'Rule', 'Paused since', 'Will be skipped', 'Missed slots'],
+    ]);
+  });
+
+  it('has a row for each of the last slots, and the next three in one', () => {
+    const slot = {
+      until: null,
+      count: 1,
+      reason: null,
+      by: 'devbox:4711',
+      outcome: 'accepted',
+    } as const;
+    const details = scheduleDetails(
+      scheduleRow({ lastSlots: [at(-5), at(-95)].map((time) => ({ ...slot, at: time })) }),
+      NOW_MS,
+      plain,
+    );
+    assert.deepEqual(
+      details.slice(-2).map(({ label }) => label),
+      [at(-5), at(-95)].map((time) => `Slot ${formatClockTime(time, NOW_MS)}`),
+    );
+    assert.equal(new Set(details.map(({ id }) => id)).size, details.length);
+    const next = details.find(({ id }) => id === 'next')?.text ?? '';
+    assert.equal(next.split(', ').length, 3);
+    assert.equal(details.find(({ id }) => id === 'policy')?.text, '0, policy run-once');
   });
 });
 
