@@ -80,6 +80,7 @@ export class ServiceSet {
       ...{ store: core.store, reader: core.reader, locks: core.locks, clock, logger, decisions },
       queueNames: () => core.queues.names(),
       scheduleRows: () => this.scheduler.rows(),
+      leaderRows: () => this.scheduler.leaderRows(),
       streamRows: this.streamRows,
     });
   }

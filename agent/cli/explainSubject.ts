@@ -58,7 +58,7 @@ export async function explainSubject(
   const filed = lock === undefined ? undefined : filedUnder(lock);
   const keyOfJobs = key ?? (isType ? undefined : (filed?.key ?? undefined));
   const [decisions, jobs] = await Promise.all([
-    readDecisions(client, questions(subject, key, schedule, filed), limit),
+    readDecisions(client, questions(subject, key, ofSchedules(subject, schedules), filed), limit),
     type === undefined ? undefined : readJobs(client, type, keyOfJobs),
   ]);
   const known = type !== undefined || stream !== undefined || lock !== undefined;
@@ -72,17 +72,29 @@ export async function explainSubject(
 function questions(
   subject: string,
   key: string | undefined,
-  schedule: ScheduleRow | undefined,
+  alsoSubjects: readonly string[],
   filed: Pick<Decision, 'subject' | 'key'> | undefined,
 ): Question[] {
   const also = key === undefined ? {} : { key };
   const asked: Question[] = [{ subject, ...also }];
-  if (schedule !== undefined) asked.push({ subject: schedule.job, ...also });
+  for (const other of alsoSubjects) asked.push({ subject: other, ...also });
   // The name of a lock stands as the key of decisions about a stream.
   if (key === undefined) asked.push({ key: subject });
   if (filed !== undefined)
     asked.push({ subject: filed.subject, ...(filed.key === null ? {} : { key: filed.key }) });
   return asked;
+}
+
+/**
+ * Slots that are enqueued are filed under their job type; what a schedule does not enqueue, and what
+ * people ask of it, under its own name.
+ */
+function ofSchedules(subject: string, schedules: readonly ScheduleRow[]): string[] {
+  const names = schedules.flatMap(({ name, job }) => {
+    if (name === subject) return [job];
+    return job === subject ? [name] : [];
+  });
+  return [...new Set(names)].filter((name) => name !== subject);
 }
 
 async function readDecisions(

@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { CronExpressionParser } from 'cron-parser';
 import { messageOf } from '../common/errors.ts';
 import { adapterExpected, isBuiltInAdapter } from './builtInAdapters.ts';
-import type { Config } from './schema.ts';
+import type { Config, ScheduleConfig } from './schema.ts';
 import type { ConfigProblem } from './unsupported.ts';
 
 /** What one setting needs of another, or of the disk. */
@@ -41,8 +41,9 @@ export function checkReferences(config: Config, workspace: string): ConfigProble
     if ((schedule.every === undefined) === (schedule.cron === undefined)) {
       add(at, schedule, 'either "every" or "cron", and not both');
     }
-    if (typeof schedule.every === 'number' && schedule.every < 1_000) {
-      add(`${at}.every`, schedule.every, 'an interval of at least "1s"');
+    checkEvery(`${at}.every`, schedule.every, add);
+    if (schedule.catchUpLimit !== undefined && schedule.missed !== 'catch-up') {
+      add(`${at}.catchUpLimit`, schedule.catchUpLimit, '"missed": "catch-up" beside it');
     }
     const cronTrouble = checkCron(schedule.cron, schedule.timezone);
     if (cronTrouble !== undefined) {
@@ -60,6 +61,21 @@ function isFile(file: string): boolean {
   return statSync(file, { throwIfNoEntry: false })?.isFile() === true;
 }
 
+function checkEvery(
+  at: string,
+  every: ScheduleConfig['every'],
+  add: (at: string, value: unknown, expected: string) => void,
+): void {
+  const bounds = typeof every === 'object' ? every : { min: every, max: undefined };
+  const isDynamic = bounds.max !== undefined;
+  if (bounds.min !== undefined && bounds.min < 1_000) {
+    add(isDynamic ? `${at}.min` : at, bounds.min, 'an interval of at least "1s"');
+  }
+  if (bounds.min !== undefined && bounds.max !== undefined && bounds.max < bounds.min) {
+    add(`${at}.max`, bounds.max, 'an interval that is not below "min"');
+  }
+}
+
 function checkCron(pattern: string | undefined, tz: string | undefined): string | undefined {
   if (pattern === undefined) return undefined;
   // The parser fills missing fields in by itself, and an empty pattern with "every minute".
@@ -67,7 +83,8 @@ function checkCron(pattern: string | undefined, tz: string | undefined): string 
     return 'it must have 5 fields, or 6 with seconds first';
   }
   try {
-    CronExpressionParser.parse(pattern, tz === undefined ? {} : { tz });
+    // Some patterns, such as the 30th of February, can be read and never come.
+    CronExpressionParser.parse(pattern, tz === undefined ? {} : { tz }).next();
     return undefined;
   } catch (error) {
     return messageOf(error);

@@ -153,13 +153,23 @@ export const scheduleConfig = z.strictObject({
       error: DURATION_EXPECTED,
     })
     .optional()
-    .meta({ description: 'An interval; slots are whole multiples of it since 1970.' }),
+    .meta({
+      description:
+        'An interval; slots are whole multiples of it since 1970. { min, max }: ten times as long as the last runs took, within these bounds.',
+    }),
   cron: z
     .string()
     .optional()
     .meta({ description: 'Cron pattern, 5 fields, or 6 with seconds first.' }),
   timezone: timezone.optional(),
-  missed: z.enum(['skip', 'run-once', 'catch-up']).optional(),
+  missed: z.enum(['skip', 'run-once', 'catch-up']).optional().meta({
+    description:
+      'Slots that passed while no scheduler was there. "skip": dropped, when they are more than 5 s late. "run-once" (default): the newest one only. "catch-up": each, oldest first, at most "catchUpLimit".',
+  }),
+  catchUpLimit: positiveInt.max(1_000).optional().meta({
+    description:
+      'Most missed slots that "catch-up" enqueues; older ones are left out, and that is said. Default 100.',
+  }),
   data: z.json().optional().meta({ description: 'Payload of the jobs.' }),
 });
 

@@ -20,14 +20,5 @@ export function findUnsupported(config: Config): ConfigProblem[] {
     if (job.isolation === 'thread')
       refuse(`${at}.isolation`, 'thread', 'use "process" or "inline"');
   }
-  for (const [name, schedule] of Object.entries(config.schedules)) {
-    const at = `schedules.${name}`;
-    if (typeof schedule.every === 'object') {
-      refuse(`${at}.every`, schedule.every, 'use a fixed interval such as "90s"');
-    }
-    if (schedule.missed !== undefined && schedule.missed !== 'run-once') {
-      refuse(`${at}.missed`, schedule.missed, 'use "run-once", which is the default');
-    }
-  }
   return problems;
 }

@@ -4,7 +4,7 @@ import type { DecisionLog } from '../decisions/decisionLog.ts';
 import type { JobReader } from '../jobs/jobReader.ts';
 import type { LockService } from '../locks/lockService.ts';
 import type { Logger } from '../logging.ts';
-import type { JobRow, JobState, ScheduleRow, StreamRow } from '../protocol/model.ts';
+import type { JobRow, JobState, LeaderRow, ScheduleRow, StreamRow } from '../protocol/model.ts';
 import type { StateStore } from './stateStore.ts';
 
 /** Jobs of each state of each queue that clients get unasked; more come by page. */
@@ -39,6 +39,7 @@ export interface StateFeedOptions {
   locks: LockService;
   decisions: DecisionLog;
   scheduleRows: () => Promise<ScheduleRow[]>;
+  leaderRows: () => Promise<LeaderRow[]>;
   streamRows: () => Promise<StreamRow[]>;
   clock: Clock;
   logger: Logger;
@@ -75,6 +76,12 @@ export class StateFeed {
   locksChanged(): void {
     this.regularAt = 0;
     this.locksAt = 0;
+    this.scheduleSoon();
+  }
+
+  /** A person paused a schedule here, or asked something else of it. */
+  schedulesChanged(): void {
+    this.regularAt = 0;
     this.scheduleSoon();
   }
 
@@ -191,13 +198,15 @@ export class StateFeed {
   }
 
   private async refreshRegular(): Promise<void> {
-    const { store, scheduleRows, streamRows } = this.options;
-    const [schedules, streams] = await Promise.all([
+    const { store, scheduleRows, leaderRows, streamRows } = this.options;
+    const [schedules, leaders, streams] = await Promise.all([
       scheduleRows(),
+      leaderRows(),
       streamRows(),
       this.refreshLocks(),
     ]);
     store.replace('schedules', new Map(schedules.map((row) => [row.name, row])));
+    store.replace('leaders', new Map(leaders.map((row) => [String(row.fence), row])));
     store.replace('streams', new Map(streams.map((row) => [row.name, row])));
   }
 

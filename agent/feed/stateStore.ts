@@ -4,6 +4,7 @@ import type {
   AgentStatus,
   CollectionName,
   JobRow,
+  LeaderRow,
   LockRow,
   QueueRow,
   ScheduleRow,
@@ -24,6 +25,7 @@ interface RowTypes {
   streams: StreamRow;
   locks: LockRow;
   decisions: Decision;
+  leaders: LeaderRow;
 }
 
 type Rows = { [N in CollectionName]: Map<string, RowTypes[N]> };
@@ -38,6 +40,7 @@ export class StateStore {
     streams: new Map(),
     locks: new Map(),
     decisions: new Map(),
+    leaders: new Map(),
   };
   private readonly pending = new Map<string, StateChange>();
   private readonly listeners = new Set<(delta: StateDelta) => void>();
@@ -72,7 +75,7 @@ export class StateStore {
   /** Everything as it is now; deltas with higher numbers follow. */
   snapshot(): StateSnapshot {
     this.flush();
-    const { agent, queues, jobs, schedules, streams, locks, decisions } = this.rows;
+    const { agent, queues, jobs, schedules, streams, locks, decisions, leaders } = this.rows;
     return {
       seq: this.seq,
       agent: Object.fromEntries(agent),
@@ -82,6 +85,7 @@ export class StateStore {
       streams: Object.fromEntries(streams),
       locks: Object.fromEntries(locks),
       decisions: Object.fromEntries(decisions),
+      leaders: Object.fromEntries(leaders),
     };
   }
 

@@ -8,6 +8,7 @@ import {
   jobDetail,
   jobRow,
   jobState,
+  leaderRow,
   lockKind,
   lockRow,
   queueRow,
@@ -222,6 +223,13 @@ export const requests = {
 
   schedules: define('schedules/list', nothing, z.array(scheduleRow)),
   runSchedule: define('schedules/run', z.strictObject({ name }), decision),
+  pauseSchedule: define('schedules/pause', z.strictObject({ name }), decision),
+  /** Goes on with the next slot: what passed meanwhile is not caught up. */
+  resumeSchedule: define('schedules/resume', z.strictObject({ name }), decision),
+  /** The next slot is not enqueued. */
+  skipSlot: define('schedules/skip', z.strictObject({ name }), decision),
+  /** Who held the scheduler's lock, newest first. */
+  leaders: define('schedules/leaders', nothing, z.array(leaderRow)),
 
   streams: define('streams/list', nothing, z.array(streamRow)),
   startStream: define('streams/start', z.strictObject({ name }), decision),

@@ -12,6 +12,9 @@ export const decisionAction = z.enum([
   'resume_stream',
   'rotate_stream',
   'change_symbols',
+  'pause_schedule',
+  'resume_schedule',
+  'skip_slot',
   'gap',
   'release',
   'takeover',
@@ -39,7 +42,10 @@ export const decisionReason = z.enum([
   'concurrent_execution_detected',
   'slot_taken',
   'not_due',
+  'slot_missed',
+  'skipped_by_person',
   'schedule_paused',
+  'not_paused',
   'outside_hours',
   'role_forbids',
   'lease_held',
@@ -93,6 +99,16 @@ export const decision = z.object({
     .object({ queuedOrRunning: z.number().int(), limit: z.number().int() })
     .nullable()
     .default(null),
+  /** Slots of a schedule that it is about: those that were not enqueued, or the one to be skipped. */
+  slots: z
+    .object({
+      count: z.number().int(),
+      /** There were more of them than were counted. */
+      atLeast: z.boolean(),
+      from: z.string(),
+      to: z.string(),
+    })
+    .optional(),
 });
 
 export type DecisionAction = z.infer<typeof decisionAction>;

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { decision, holder } from './decision.ts';
+import { decision, decisionOutcome, decisionReason, holder } from './decision.ts';
 
 /** Rows that clients see. Times are ISO texts; durations and ages are milliseconds. */
 
@@ -55,12 +55,58 @@ export const scheduleRow = z.object({
   /** As written in the config: `every 30s` or `cron 0 3 * * *`. */
   rule: z.string(),
   timezone: z.string().nullable(),
+  /** What becomes of slots that passed while there was no scheduler. */
+  missed: z.enum(['skip', 'run-once', 'catch-up']),
+  /** null while it is paused. */
   nextSlotAt: z.string().nullable(),
+  /** The next three, without one that is to be skipped; none while it is paused. */
+  nextSlots: z.array(z.string()),
   lastSlotAt: z.string().nullable(),
   /** What enqueueing the last slot came to. */
   lastOutcome: z.string().nullable(),
   /** `host:pid` of the scheduler that enqueued the last slot. */
   lastBy: z.string().nullable(),
+  /** Newest first, at most ten. */
+  lastSlots: z.array(
+    z.object({
+      at: z.string(),
+      /** The last slot of a stretch that was not enqueued; null: it is one slot. */
+      until: z.string().nullable(),
+      count: z.number().int(),
+      outcome: decisionOutcome,
+      /** Why it was not enqueued, when its schedule was the reason. */
+      reason: decisionReason.nullable(),
+      by: z.string(),
+    }),
+  ),
+  /** How many slots were missed since the schedule, or its rule, is new. */
+  missedSlots: z.number().int(),
+  pausedAt: z.string().nullable(),
+  /** A slot to come that a person does not want. */
+  skipSlotAt: z.string().nullable(),
+  /** Of a dynamic interval; null: it is fixed. Milliseconds. */
+  interval: z
+    .object({
+      nowMs: z.number(),
+      minMs: z.number(),
+      maxMs: z.number(),
+      /** The mean run time that it follows; null: no run has been measured. */
+      runMs: z.number().nullable(),
+      /** How many runs that is the mean of. */
+      runs: z.number().int(),
+    })
+    .nullable(),
+});
+
+/** One time that an agent held the scheduler's lock. */
+export const leaderRow = z.object({
+  fence: z.number().int(),
+  holder,
+  since: z.string(),
+  /** null: it holds it, or nobody knows. */
+  until: z.string().nullable(),
+  /** `lost`: its end passed without renewal. */
+  end: z.enum(['holds', 'released', 'died', 'lost']),
 });
 
 export const connectionState = z.enum([
@@ -321,6 +367,7 @@ export const collections = {
   streams: streamRow,
   locks: lockRow,
   decisions: decision,
+  leaders: leaderRow,
 } as const;
 
 export type CollectionName = keyof typeof collections;
@@ -335,6 +382,8 @@ export const stateSnapshot = z.object({
   streams: z.record(z.string(), streamRow),
   locks: z.record(z.string(), lockRow),
   decisions: z.record(z.string(), decision),
+  /** Who was the scheduler: the last ones, by fence. */
+  leaders: z.record(z.string(), leaderRow),
 });
 
 const change = <N extends string, S extends z.ZodType>(collection: N, row: S) =>
@@ -349,6 +398,7 @@ export const stateChange = z.discriminatedUnion('collection', [
   change('streams', streamRow),
   change('locks', lockRow),
   change('decisions', decision),
+  change('leaders', leaderRow),
 ]);
 
 /** `seq` is one more than that of the delta or snapshot before; anything else is a gap. */
@@ -359,6 +409,7 @@ export type QueueRow = z.infer<typeof queueRow>;
 export type JobRow = z.infer<typeof jobRow>;
 export type JobDetail = z.infer<typeof jobDetail>;
 export type ScheduleRow = z.infer<typeof scheduleRow>;
+export type LeaderRow = z.infer<typeof leaderRow>;
 export type ConnectionState = z.infer<typeof connectionState>;
 export type ConnectionRow = z.infer<typeof connectionRow>;
 export type SymbolRow = z.infer<typeof symbolRow>;

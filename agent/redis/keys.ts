@@ -74,6 +74,16 @@ export class Keys {
     return this.own(`schedule:${name}`);
   }
 
+  /** List, capped: what the last slots of one schedule came to, as JSON, newest first. */
+  scheduleSlots(name: string): string {
+    return this.own(`schedule-slots:${name}`);
+  }
+
+  /** Stream, capped: who held the scheduler's lock, from when to when. */
+  get schedulerLeaders(): string {
+    return this.own('scheduler-leaders');
+  }
+
   /** Hash, field = stream name: whether it should run. */
   get wantedStreams(): string {
     return this.own('wanted-streams');

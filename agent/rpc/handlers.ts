@@ -83,8 +83,7 @@ export function createHandlers(services: AgentServices): Handlers {
     ...queueHandlers(services),
     ...streamHandlers(services),
     agents: () => services.agentRows(),
-    schedules: () => services.scheduler.rows(),
-    runSchedule: ({ name }) => services.scheduler.runNow(name),
+    ...scheduleHandlers(services),
     locks: (params) => services.locks(params),
     releaseLock: (params) => services.releaseLock(params),
     reap: ({ dryRun }) => ofRole(services.recovery).reap(dryRun),
@@ -222,6 +221,24 @@ function queueHandlers(
       if (dryRun) return { decision: null, removed: await drain.count(queue, delayed) };
       return drain.drain(queue, delayed).finally(() => feed.queueChanged(queue));
     },
+  };
+}
+
+function scheduleHandlers({
+  scheduler,
+  feed,
+}: AgentServices): Some<
+  'schedules' | 'runSchedule' | 'pauseSchedule' | 'resumeSchedule' | 'skipSlot' | 'leaders'
+> {
+  // Schedules have no events: the view is to show at once what was asked for here.
+  const shown = async (asked: Promise<Decision>) => asked.finally(() => feed.schedulesChanged());
+  return {
+    schedules: () => scheduler.rows(),
+    runSchedule: ({ name }) => scheduler.control.runNow(name),
+    pauseSchedule: ({ name }) => shown(scheduler.control.pause(name)),
+    resumeSchedule: ({ name }) => shown(scheduler.control.resume(name)),
+    skipSlot: ({ name }) => shown(scheduler.control.skipNext(name)),
+    leaders: () => scheduler.leaderRows(),
   };
 }
 

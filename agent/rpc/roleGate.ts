@@ -16,6 +16,7 @@ const EVERYONE = 'everyone';
 
 const COMMANDS: readonly Duty[] = ['commands'];
 const STREAMS: readonly Duty[] = ['streams'];
+const SCHEDULES: readonly Duty[] = ['commands', 'schedules'];
 const SIMULATIONS: readonly Duty[] = ['simulations'];
 
 /** What an agent must do besides, to answer a request: one of these duties is enough. */
@@ -44,7 +45,11 @@ const DUTIES_FOR: Readonly<Record<RequestName, readonly Duty[] | typeof EVERYONE
   pauseQueue: COMMANDS,
   resumeQueue: COMMANDS,
   drainQueue: COMMANDS,
-  runSchedule: ['commands', 'schedules'],
+  leaders: EVERYONE,
+  runSchedule: SCHEDULES,
+  pauseSchedule: SCHEDULES,
+  resumeSchedule: SCHEDULES,
+  skipSlot: SCHEDULES,
   startStream: STREAMS,
   stopStream: STREAMS,
   restartStream: STREAMS,
@@ -63,6 +68,9 @@ const DUTIES_FOR: Readonly<Record<RequestName, readonly Duty[] | typeof EVERYONE
 const ACTIONS: Readonly<Partial<Record<RequestName, DecisionAction>>> = {
   enqueue: 'enqueue',
   runSchedule: 'schedule',
+  pauseSchedule: 'pause_schedule',
+  resumeSchedule: 'resume_schedule',
+  skipSlot: 'skip_slot',
   drainQueue: 'drain',
   startStream: 'start_stream',
   stopStream: 'stop_stream',

@@ -4,6 +4,7 @@ import type {
   ConnectionRow,
   JobRow,
   JobState,
+  LeaderRow,
   QueueRow,
   StreamRow,
 } from '../../agent/protocol/model.ts';
@@ -132,4 +133,9 @@ export function countJobs(queues: Iterable<QueueRow>, state: JobState): number {
   let total = 0;
   for (const queue of queues) total += queue.counts[state];
   return total;
+}
+
+/** The one that holds the scheduler's lock, if any, comes first. */
+export function leadersNewestFirst(rows: ReadonlyMap<string, LeaderRow>): LeaderRow[] {
+  return [...rows.values()].sort((a, b) => b.fence - a.fence);
 }

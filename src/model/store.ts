@@ -2,6 +2,7 @@ import type { Decision } from '../../agent/protocol/decision.ts';
 import type {
   AgentStatus,
   JobRow,
+  LeaderRow,
   LockRow,
   QueueRow,
   ScheduleRow,
@@ -19,6 +20,7 @@ export interface RowTypes {
   streams: StreamRow;
   locks: LockRow;
   decisions: Decision;
+  leaders: LeaderRow;
 }
 
 export type Collection = keyof RowTypes;
@@ -46,6 +48,7 @@ export class Store {
     streams: new Table(),
     locks: new Table(),
     decisions: new Table(),
+    leaders: new Table(),
   };
   private seq: number | undefined;
   /** Deltas that came while a snapshot is on its way; undefined when none is. */
@@ -78,6 +81,7 @@ export class Store {
       streams: this.tables.streams.replace(snapshot.streams),
       locks: this.tables.locks.replace(snapshot.locks),
       decisions: this.tables.decisions.replace(snapshot.decisions),
+      leaders: this.tables.leaders.replace(snapshot.leaders),
     };
     this.seq = snapshot.seq;
     const early = this.early ?? [];
@@ -115,7 +119,7 @@ export class Store {
 
   snapshot(): StateSnapshot | undefined {
     if (this.seq === undefined) return undefined;
-    const { agent, queues, jobs, schedules, streams, locks, decisions } = this.tables;
+    const { agent, queues, jobs, schedules, streams, locks, decisions, leaders } = this.tables;
     return {
       seq: this.seq,
       agent: Object.fromEntries(agent.rows),
@@ -125,6 +129,7 @@ export class Store {
       streams: Object.fromEntries(streams.rows),
       locks: Object.fromEntries(locks.rows),
       decisions: Object.fromEntries(decisions.rows),
+      leaders: Object.fromEntries(leaders.rows),
     };
   }
 
@@ -149,11 +154,15 @@ export function noChanges(): StoreChanges {
     streams: new Map(),
     locks: new Map(),
     decisions: new Map(),
+    leaders: new Map(),
   };
 }
 
 function noRows(): Omit<StateSnapshot, 'seq'> {
-  return { agent: {}, queues: {}, jobs: {}, schedules: {}, streams: {}, locks: {}, decisions: {} };
+  return {
+    ...{ agent: {}, queues: {}, jobs: {}, schedules: {}, streams: {}, locks: {}, decisions: {} },
+    leaders: {},
+  };
 }
 
 /** Adds `more` to `into`: the row before stays the first one, the row after is the last one. */
@@ -165,6 +174,7 @@ function mergeChanges(into: StoreChanges, more: StoreChanges): void {
   mergeMaps(into.streams, more.streams);
   mergeMaps(into.locks, more.locks);
   mergeMaps(into.decisions, more.decisions);
+  mergeMaps(into.leaders, more.leaders);
 }
 
 function mergeMaps<Row>(

@@ -6,7 +6,7 @@ import type {
   DecisionReason,
 } from '../../agent/protocol/decision.ts';
 import type { DecisionFilter } from '../model/decisionList.ts';
-import { formatClockTime } from './age.ts';
+import { formatClockTime, formatCount } from './age.ts';
 import { describeHolder } from './holderText.ts';
 import { jobLabel, joined } from './jobText.ts';
 import type { Translate } from './translate.ts';
@@ -35,8 +35,9 @@ export function decisionTail(decision: Decision, nowMs: number, t: Translate): s
 }
 
 function explanation(decision: Decision, nowMs: number, t: Translate): string {
-  const { survivor, holder, counts } = decision;
+  const { survivor, holder, counts, slots } = decision;
   if (decision.outcome === 'accepted') {
+    if (slots !== undefined) return slotsPhrase(slots, nowMs, t);
     return decision.jobId === null ? '' : t('job {0}', decision.jobId);
   }
   if (counts !== null && decision.reason === 'concurrency_limit') {
@@ -48,11 +49,25 @@ function explanation(decision: Decision, nowMs: number, t: Translate): string {
   }
   if (survivor !== null) return t('job {0} is {1}', survivor.jobId, survivor.state);
   const reason = reasonPhrase(decision.reason, t);
+  if (slots !== undefined) return `${slotsPhrase(slots, nowMs, t)}: ${reason}`;
   if (holder !== null) return t('{0}: held by {1}', reason, describeHolder(holder, t));
   if (decision.until !== null) {
     return t('{0} until {1}', reason, formatClockTime(decision.until, nowMs));
   }
   return reason;
+}
+
+function slotsPhrase(
+  { count, atLeast, from, to }: NonNullable<Decision['slots']>,
+  nowMs: number,
+  t: Translate,
+): string {
+  const [first, last] = [formatClockTime(from, nowMs), formatClockTime(to, nowMs)];
+  if (count === 1) return t('slot {0}', first);
+  const many = formatCount(count);
+  return atLeast
+    ? t('{0} slots or more, {1} to {2}', many, first, last)
+    : t('{0} slots, {1} to {2}', many, first, last);
 }
 
 function actionWord(action: DecisionAction, t: Translate): string {
@@ -77,6 +92,12 @@ function actionWord(action: DecisionAction, t: Translate): string {
       return t('rotate stream');
     case 'change_symbols':
       return t('change symbols of');
+    case 'pause_schedule':
+      return t('pause schedule');
+    case 'resume_schedule':
+      return t('resume schedule');
+    case 'skip_slot':
+      return t('skip the next slot of');
     case 'gap':
       return t('gap in');
     case 'release':
@@ -109,8 +130,14 @@ export function reasonPhrase(reason: DecisionReason, t: Translate): string {
       return t('this slot is enqueued already');
     case 'not_due':
       return t('not due yet');
+    case 'slot_missed':
+      return t('no scheduler was there in time');
+    case 'skipped_by_person':
+      return t('a person asked to skip it');
     case 'schedule_paused':
       return t('the schedule is paused');
+    case 'not_paused':
+      return t('the schedule is not paused');
     case 'outside_hours':
       return t('outside its hours');
     case 'role_forbids':

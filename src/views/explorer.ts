@@ -7,14 +7,12 @@ import type { ContextKeys } from '../context.ts';
 import { VIEWS, type ViewId } from '../contributions.ts';
 import { DisposableStore, type Disposable } from '../disposable.ts';
 import type { DecisionFilter } from '../model/decisionList.ts';
-import { sortedByName } from '../model/selectors.ts';
 import { describeFilter } from '../present/decisionText.ts';
 import { joined } from '../present/jobText.ts';
 import { DecisionsView } from './decisionsView.ts';
 import { JobsView } from './jobsView.ts';
-import { ListView } from './listView.ts';
 import { LocksView } from './locksView.ts';
-import { ScheduleNode } from './nodes/scheduleNode.ts';
+import { SchedulesView } from './schedulesView.ts';
 import { StreamsView } from './streamsView.ts';
 import { TreeController, type ViewModel } from './treeController.ts';
 import type { TreeNode, ViewData } from './treeNode.ts';
@@ -95,18 +93,10 @@ export class Explorer implements Disposable {
 }
 
 function viewModels(data: ViewData, jobs: JobsView): [ViewId, ViewModel][] {
-  const { store } = data;
-  const schedules = new ListView({
-    collection: 'schedules',
-    kind: ScheduleNode,
-    keys: () => sortedByName(store.rows('schedules')).map(({ name }) => name),
-    idOf: (key) => ScheduleNode.idOf(key),
-    make: (key) => new ScheduleNode(key, data),
-  });
   return [
     [VIEWS.streams, new StreamsView(data)],
     [VIEWS.jobs, jobs],
-    [VIEWS.schedules, schedules],
+    [VIEWS.schedules, new SchedulesView(data)],
     [VIEWS.locks, new LocksView(data)],
     [VIEWS.decisions, new DecisionsView(data)],
   ];

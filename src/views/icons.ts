@@ -5,6 +5,7 @@ import type {
   AgeLevel,
   ConnectionState,
   JobState,
+  LeaderRow,
   LockKind,
   LockRow,
   ScheduleRow,
@@ -102,7 +103,22 @@ export function queueIcon(paused: boolean): vscode.ThemeIcon {
 }
 
 export function scheduleIcon(schedule: ScheduleRow): vscode.ThemeIcon {
+  if (schedule.pausedAt !== null) return icon('debug-pause', 'warn');
   return icon('watch', schedule.nextSlotAt === null ? 'quiet' : 'plain');
+}
+
+export function leaderIcon(end: LeaderRow['end']): vscode.ThemeIcon {
+  switch (end) {
+    case 'holds':
+      return icon('calendar', 'good');
+    case 'released':
+      return icon('pass', 'quiet');
+    case 'died':
+    case 'lost':
+      return icon('warning', 'warn');
+    default:
+      return assertNever(end);
+  }
 }
 
 export function lockIcon(lock: LockRow, level: AgeLevel): vscode.ThemeIcon {

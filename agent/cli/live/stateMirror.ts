@@ -37,6 +37,9 @@ function applyChange(state: StateSnapshot, change: StateChange): void {
     case 'decisions':
       state.decisions = withRow(state.decisions, key, change.row);
       return;
+    case 'leaders':
+      state.leaders = withRow(state.leaders, key, change.row);
+      return;
     default:
       assertNever(change);
   }

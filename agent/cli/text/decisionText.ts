@@ -3,7 +3,7 @@ import { formatDuration } from '../../common/duration.ts';
 import type { Decision, DecisionAction, DecisionReason } from '../../protocol/decision.ts';
 import { holderName } from './ages.ts';
 import type { Style } from './style.ts';
-import { plural } from './table.ts';
+import { formatCount, plural } from './table.ts';
 
 /** What was asked for, when it was done and when it was not. */
 const VERBS: Record<DecisionAction, [done: string, refused: string]> = {
@@ -17,6 +17,9 @@ const VERBS: Record<DecisionAction, [done: string, refused: string]> = {
   resume_stream: ['Resumed stream', 'resume stream'],
   rotate_stream: ['Rotated stream', 'rotate stream'],
   change_symbols: ['Changed the symbols of', 'change the symbols of'],
+  pause_schedule: ['Paused schedule', 'pause schedule'],
+  resume_schedule: ['Resumed schedule', 'resume schedule'],
+  skip_slot: ['Will skip the next slot of', 'skip the next slot of'],
   gap: ['Ticks are missing in', 'find ticks missing in'],
   release: ['Released the lock', 'release the lock'],
   takeover: ['Took over', 'take over'],
@@ -72,6 +75,9 @@ function sentence(decision: Decision, nowMs: number, style: Style): string {
       return `Did not ${refused} ${about}, which is ${already}: ${why}`;
     }
     case 'skipped': {
+      if (isControl(action)) return `Did not ${refused} ${about}: ${why}`;
+      if (decision.slots !== undefined)
+        return `${style.warning('Skipped')} ${slotsText(decision.slots)} of ${about}: ${why}`;
       const own = job === '' || jobId === survivor?.jobId ? '' : `${job} of `;
       return `${style.warning('Skipped')} ${own}${about}: ${why}`;
     }
@@ -96,8 +102,19 @@ function subjectText({ action, subject, key, jobId }: Decision): string {
   return jobId === null ? `of ${text}` : `of job ${jobId} of ${text}`;
 }
 
+function isControl(action: DecisionAction): boolean {
+  return action === 'pause_schedule' || action === 'resume_schedule' || action === 'skip_slot';
+}
+
+/** `the slot at 2026-01-31T09:15:00.000Z`, `3 slots from … to …`. */
+function slotsText({ count, atLeast, from, to }: NonNullable<Decision['slots']>): string {
+  if (count === 1) return `the slot at ${from}`;
+  return `${formatCount(count)}${atLeast ? ' slots or more' : ' slots'} from ${from} to ${to}`;
+}
+
 function acceptedBecause(decision: Decision): string {
-  const { reason, holder } = decision;
+  const { reason, holder, slots } = decision;
+  if (slots !== undefined) return slotsText(slots);
   if (reason === 'within_limits') return '';
   if (reason === 'holder_dead' && decision.action === 'release' && holder !== null)
     return `its holder ${holder.host}:${holder.pid} has ended`;
@@ -188,7 +205,10 @@ const REASONS: Record<DecisionReason, string> = {
   concurrent_execution_detected: 'another run was found right before it started',
   slot_taken: 'this slot is enqueued already',
   not_due: 'it is not due yet',
+  slot_missed: 'no scheduler was there in time',
+  skipped_by_person: 'a person asked to skip it',
   schedule_paused: 'the schedule is paused',
+  not_paused: 'the schedule is not paused',
   outside_hours: 'it is outside its hours',
   role_forbids: "this agent's role does not do that",
   lease_held: 'another has its lock',

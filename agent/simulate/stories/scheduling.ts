@@ -1,5 +1,5 @@
 import type { Decision } from '../../protocol/decision.ts';
-import { SCHEDULER_LOCK } from '../../schedules/scheduler.ts';
+import { SCHEDULER_LOCK } from '../../schedules/schedulerLock.ts';
 import { readHolder } from '../../state/readHolder.ts';
 import type { Stage } from './stage.ts';
 import { factsOf, type StoryLine, type StoryRecord } from './storyRecord.ts';
@@ -31,7 +31,8 @@ export function scheduleLines(everyMs: number) {
       const text = `takes over ${SCHEDULER_LOCK}: its holder is dead`;
       return [{ actor: await schedulerOf(stage), text, tone: 'good', fact: null }];
     }
-    if (action !== 'schedule') return [];
+    // Of a slot that was missed the record tells when it was passed over, not whose it was.
+    if (action !== 'schedule' || reason === 'slot_missed') return [];
     // The story begins with its first slot.
     if (Number.isNaN(stage.zeroMs)) await stage.begin(jobId === null ? atMs : slotTimeOf(jobId));
     const actor = await schedulerOf(stage);

@@ -1,11 +1,13 @@
 import type * as vscode from 'vscode';
 import type { ScheduleRow } from '../../../agent/protocol/model.ts';
 import { contextValueOf } from '../../contributions.ts';
-import { formatClockTime } from '../../present/age.ts';
+import { scheduleDetails, type ScheduleDetail } from '../../present/scheduleDetails.ts';
 import { describeSchedule } from '../../present/scheduleText.ts';
 import { scheduleIcon } from '../icons.ts';
+import type { NodeCache } from '../nodeCache.ts';
 import { factsTooltip } from '../tooltip.ts';
 import type { TreeNode, ViewData } from '../treeNode.ts';
+import { DetailNode } from './detailNode.ts';
 import { goneRow, row } from './row.ts';
 
 export class ScheduleNode implements TreeNode {
@@ -15,6 +17,7 @@ export class ScheduleNode implements TreeNode {
   constructor(
     readonly name: string,
     private readonly data: ViewData,
+    private readonly cache: NodeCache,
   ) {}
 
   static idOf(name: string): string {
@@ -25,34 +28,47 @@ export class ScheduleNode implements TreeNode {
     return ScheduleNode.idOf(this.name);
   }
 
+  private get schedule(): ScheduleRow | undefined {
+    return this.data.store.rows('schedules').get(this.name);
+  }
+
   render(): vscode.TreeItem {
-    const schedule = this.data.store.rows('schedules').get(this.name);
-    if (schedule === undefined) return goneRow(this.name, contextValueOf('schedule'));
+    const { schedule } = this;
+    if (schedule === undefined) return goneRow(this.name, contextValueOf('schedule', 'open'));
+    const facts = this.details(schedule).map(({ label, text }) => [label, text] as const);
     return row({
       label: schedule.name,
-      description: describeSchedule(schedule, this.data.time.now(), this.data.t),
+      description: this.saysNow(),
       icon: scheduleIcon(schedule),
-      contextValue: contextValueOf('schedule'),
-      tooltip: this.tooltip(schedule),
+      contextValue: contextValueOf('schedule', schedule.pausedAt === null ? 'open' : 'paused'),
+      tooltip: factsTooltip(schedule.name, facts),
+      collapsible: 'collapsed',
       stale: this.data.isStale(),
     });
   }
 
-  children(): TreeNode[] {
-    return [];
+  saysNow(): string {
+    const { schedule } = this;
+    return schedule === undefined
+      ? ''
+      : describeSchedule(schedule, this.data.time.now(), this.data.t);
   }
 
-  private tooltip(schedule: ScheduleRow): vscode.MarkdownString {
-    const { t, time } = this.data;
-    const at = (iso: string | null) => (iso === null ? '' : formatClockTime(iso, time.now()));
-    return factsTooltip(schedule.name, [
-      [t('Job type'), schedule.job],
-      [t('Rule'), schedule.rule],
-      [t('Time zone'), schedule.timezone ?? ''],
-      [t('Next slot'), at(schedule.nextSlotAt)],
-      [t('Last slot'), at(schedule.lastSlotAt)],
-      [t('Last outcome'), schedule.lastOutcome ?? ''],
-      [t('Enqueued by'), schedule.lastBy ?? ''],
-    ]);
+  children(): TreeNode[] {
+    const { schedule } = this;
+    return schedule === undefined ? [] : this.details(schedule).map(({ id }) => this.detail(id));
+  }
+
+  private detail(detailId: string): DetailNode {
+    const id = `${this.id}/${detailId}`;
+    const read = () => {
+      const now = this.schedule;
+      return now && this.details(now).find((one) => one.id === detailId);
+    };
+    return this.cache.of(id, DetailNode, () => new DetailNode(id, this, read));
+  }
+
+  private details(schedule: ScheduleRow): ScheduleDetail[] {
+    return scheduleDetails(schedule, this.data.time.now(), this.data.t);
   }
 }

@@ -7,6 +7,7 @@ import {
   agentStatus,
   jobDetail,
   jobRow,
+  leaderRow,
   lockRow,
   queueRow,
   redisStatus,
@@ -218,6 +219,35 @@ describe('the commands of interlock, with an agent', () => {
     assert.match((await run('locks')).stdout, /^scheduler:global_lock +scheduler +held/m);
   });
 
+  it('schedules pause, resume and skip, and tell who was the scheduler', async () => {
+    const row = async () => (await ok(z.array(scheduleRow), 'schedules'))[0];
+    const ask = (...args: string[]) => ok(decision, 'schedules', ...args);
+    assert.equal((await ask('pause', 'hourly')).action, 'pause_schedule');
+    assert.notEqual((await row())?.pausedAt, null);
+    const { stdout } = await run('schedules');
+    assert.match(stdout, /^hourly .* paused .* ago/m);
+    assert.match(stdout, /^Scheduler: \S+:\d+, fence \d+, for /m);
+    const again = await run('schedules', 'pause', 'hourly');
+    assert.equal(
+      again.stdout.split('\n')[0],
+      'Did not pause schedule hourly: the schedule is paused (rule: schedule_paused).',
+    );
+    assert.equal((await ask('resume', 'hourly')).outcome, 'accepted');
+    const skipped = await ask('skip', 'hourly');
+    assert.equal(skipped.outcome, 'accepted');
+    assert.equal((await row())?.skipSlotAt, skipped.slots?.from);
+    assert.match(
+      (await run('why', 'hourly')).stdout,
+      /Will skip the next slot of hourly: the slot at /,
+    );
+    const [leader] = await ok(z.array(leaderRow), 'schedules', 'leaders');
+    assert.equal(leader?.end, 'holds');
+    assert.match(
+      (await run('schedules', 'leaders')).stdout,
+      /^Scheduler: \S+:\d+, fence \d+, for /,
+    );
+  });
+
   it('what is not there is said with what is: exit code 1', async () => {
     for (const [args, message] of [
       [['enqueue', 'nope'], /no job type "nope"/],
@@ -225,6 +255,7 @@ describe('the commands of interlock, with an agent', () => {
       [['pause', 'nope'], /no queue "nope"/],
       [['streams', 'start', 'nope'], /no stream "nope"/],
       [['schedules', 'run', 'nope'], /no schedule "nope"/],
+      [['schedules', 'pause', 'nope'], /no schedule "nope"/],
     ] as const) {
       const { code, json } = await runJson(errorDocument, ...args);
       assert.equal(json.error.code, 'not_found');

@@ -49,7 +49,11 @@ const HARMLESS: Readonly<
   pauseQueue: (client) => client.request(requests.pauseQueue, { queue: 'none' }),
   resumeQueue: (client) => client.request(requests.resumeQueue, { queue: 'none' }),
   drainQueue: (client) => client.request(requests.drainQueue, { queue: 'none' }),
+  leaders: (client) => client.request(requests.leaders, {}),
   runSchedule: (client) => client.request(requests.runSchedule, { name: 'none' }),
+  pauseSchedule: (client) => client.request(requests.pauseSchedule, { name: 'none' }),
+  resumeSchedule: (client) => client.request(requests.resumeSchedule, { name: 'none' }),
+  skipSlot: (client) => client.request(requests.skipSlot, { name: 'none' }),
   startStream: (client) => client.request(requests.startStream, { name: 'none' }),
   stopStream: (client) => client.request(requests.stopStream, { name: 'none' }),
   restartStream: (client) => client.request(requests.restartStream, { name: 'none' }),
@@ -69,10 +73,12 @@ const STREAMS = ['startStream', 'stopStream', 'restartStream', 'resumeStream', '
 const SYMBOLS = ['addSymbols', 'removeSymbols', 'symbols'];
 const SIMULATIONS = ['simulateDuplicates', 'simulateStory'];
 
+const SCHEDULES = ['runSchedule', 'pauseSchedule', 'resumeSchedule', 'skipSlot'];
+
 const FORBIDDEN: Readonly<Record<Role, string[]>> = {
   api: [...STREAMS, ...SYMBOLS, ...SIMULATIONS, 'reap'],
   calls: SIMULATIONS,
-  worker: [...COMMANDS, 'drainQueue', 'runSchedule', ...STREAMS, ...SYMBOLS, ...SIMULATIONS],
+  worker: [...COMMANDS, 'drainQueue', ...SCHEDULES, ...STREAMS, ...SYMBOLS, ...SIMULATIONS],
   scheduler: [...COMMANDS, 'drainQueue', ...STREAMS, ...SYMBOLS, ...SIMULATIONS],
 };
 

@@ -33,6 +33,7 @@ describe('the feed of what clients see', () => {
         reads += 1;
         return Promise.resolve([]);
       },
+      leaderRows: () => Promise.resolve([]),
       streamRows: () => Promise.resolve([]),
     });
     changes = [];

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { systemClock } from '../../../agent/common/clock.ts';
 import { InterlockError } from '../../../agent/common/errors.ts';
 import type { Leases } from '../../../agent/leases/lease.ts';
-import { Scheduler, SCHEDULER_LOCK } from '../../../agent/schedules/scheduler.ts';
+import { Scheduler } from '../../../agent/schedules/scheduler.ts';
+import { SCHEDULER_LOCK } from '../../../agent/schedules/schedulerLock.ts';
 import { eventually } from '../../harness/eventually.ts';
 import { RedisServer } from '../../harness/redisServer.ts';
 import { makeCore, SILENT, type Core } from '../leases/core.ts';
@@ -206,10 +207,10 @@ describe('the scheduler', () => {
 
   it('runs a schedule now when a person asks, and knows its schedules', async () => {
     const scheduler = open();
-    const decision = await scheduler.runNow('beat');
+    const decision = await scheduler.control.runNow('beat');
     assert.deepEqual([decision.outcome, decision.subject], ['accepted', 'tick']);
     for (const name of ['nothing', 'constructor']) {
-      await assert.rejects(scheduler.runNow(name), (error) => {
+      await assert.rejects(scheduler.control.runNow(name), (error) => {
         assert.ok(error instanceof InterlockError);
         assert.equal(error.code, 'not_found');
         assert.match(error.remedy ?? '', /beat/);

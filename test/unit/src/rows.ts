@@ -5,6 +5,7 @@ import type {
   JobRow,
   LockRow,
   QueueRow,
+  ScheduleRow,
   StateSnapshot,
   StreamRow,
 } from '../../../agent/protocol/model.ts';
@@ -113,6 +114,27 @@ export function streamRow(fields: Partial<StreamRow> = {}): StreamRow {
   };
 }
 
+export function scheduleRow(fields: Partial<ScheduleRow> = {}): ScheduleRow {
+  return {
+    name: 'chain',
+    job: 'chain_state_monitor',
+    rule: 'every 90s',
+    timezone: null,
+    missed: 'run-once',
+    nextSlotAt: at(12),
+    nextSlots: [at(12), at(102), at(192)],
+    lastSlotAt: at(-78),
+    lastOutcome: 'accepted',
+    lastBy: 'devbox:4711',
+    lastSlots: [],
+    missedSlots: 0,
+    pausedAt: null,
+    skipSlotAt: null,
+    interval: null,
+    ...fields,
+  };
+}
+
 export function lockRow(fields: Partial<LockRow> = {}): LockRow {
   return {
     name: 'scheduler:global_lock',
@@ -159,6 +181,7 @@ export function snapshot(seq: number, rows: Partial<StateSnapshot> = {}): StateS
     streams: {},
     locks: {},
     decisions: {},
+    leaders: {},
     ...rows,
   };
 }

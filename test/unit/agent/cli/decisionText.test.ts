@@ -169,6 +169,39 @@ describe('a decision as a sentence', () => {
     it(`tells of ${what}`, () => assert.equal(text(facts), expected));
   }
 
+  it('tells which slots of a schedule were not enqueued, and why', () => {
+    const passed = {
+      action: 'schedule',
+      subject: 'nightly',
+      jobId: null,
+      outcome: 'skipped',
+    } as const;
+    const slots = { count: 1, atLeast: false, from: isoBefore(60_000), to: isoBefore(60_000) };
+    assert.equal(
+      text({ ...passed, reason: 'skipped_by_person', slots }),
+      `Skipped the slot at ${slots.from} of nightly: a person asked to skip it (rule: skipped_by_person).`,
+    );
+    const many = { count: 1_200, atLeast: true, from: isoBefore(90_000), to: isoBefore(0) };
+    assert.equal(
+      text({ ...passed, reason: 'slot_missed', slots: many }),
+      `Skipped 1,200 slots or more from ${many.from} to ${many.to} of nightly: no scheduler was there in time (rule: slot_missed).`,
+    );
+  });
+
+  it('tells what was asked of a schedule, and what was so already', () => {
+    const asked = { subject: 'nightly', jobId: null } as const;
+    assert.equal(text({ ...asked, action: 'pause_schedule' }), 'Paused schedule nightly.');
+    assert.equal(
+      text({ ...asked, action: 'resume_schedule', outcome: 'skipped', reason: 'not_paused' }),
+      'Did not resume schedule nightly: the schedule is not paused (rule: not_paused).',
+    );
+    const slots = { count: 1, atLeast: false, from: isoBefore(-60_000), to: isoBefore(-60_000) };
+    assert.equal(
+      text({ ...asked, action: 'skip_slot', slots }),
+      `Will skip the next slot of nightly: the slot at ${slots.from}.`,
+    );
+  });
+
   it('has words for each outcome, reason and action, with and without what else is known', () => {
     for (const outcome of decisionOutcome.options) {
       for (const reason of decisionReason.options) {

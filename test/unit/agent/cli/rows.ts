@@ -6,6 +6,7 @@ import type {
   JobRow,
   LockRow,
   QueueRow,
+  ScheduleRow,
   StateSnapshot,
   StreamRow,
 } from '../../../../agent/protocol/model.ts';
@@ -73,6 +74,13 @@ export const streamRow = (facts: Partial<StreamRow> = {}): StreamRow => ({
   ...{ connections: [connectionRow()], ...facts },
 });
 
+export const scheduleRow = (facts: Partial<ScheduleRow> = {}): ScheduleRow => ({
+  ...{ name: 'nightly', job: 'sync', rule: 'every 1 min', timezone: null, missed: 'run-once' },
+  ...{ nextSlotAt: isoBefore(-30_000), nextSlots: [isoBefore(-30_000), isoBefore(-90_000)] },
+  ...{ lastSlotAt: null, lastOutcome: null, lastBy: null, lastSlots: [], missedSlots: 0 },
+  ...{ pausedAt: null, skipSlotAt: null, interval: null, ...facts },
+});
+
 export const thresholds: AgeThresholds = {
   ...{ jobWarnMs: 600_000, jobCriticalMs: 1_800_000, jobEmergencyMs: 3_000_000 },
   ...{ lockWarnMs: 1_800_000, lockEmergencyMs: 3_300_000 },
@@ -93,5 +101,5 @@ export const agentStatus = (facts: Partial<AgentStatus> = {}): AgentStatus => ({
 
 export const snapshot = (facts: Partial<StateSnapshot> = {}): StateSnapshot => ({
   ...{ seq: 1, agent: { agent: agentStatus() }, queues: { default: queueRow() }, jobs: {} },
-  ...{ schedules: {}, streams: {}, locks: {}, decisions: {}, ...facts },
+  ...{ schedules: {}, streams: {}, locks: {}, decisions: {}, leaders: {}, ...facts },
 });

@@ -4,7 +4,16 @@ import { historyText } from '../../../../agent/cli/text/historyText.ts';
 import { monitorText } from '../../../../agent/cli/text/monitorText.ts';
 import { styleFor } from '../../../../agent/cli/text/style.ts';
 import type { RunRow, ScheduleRow } from '../../../../agent/protocol/model.ts';
-import { agentStatus, decision, holder, isoBefore, jobRow, NOW_MS, thresholds } from './rows.ts';
+import {
+  agentStatus,
+  decision,
+  holder,
+  isoBefore,
+  jobRow,
+  NOW_MS,
+  scheduleRow,
+  thresholds,
+} from './rows.ts';
 
 const plain = styleFor(false, {});
 const coloured = styleFor(true, {});
@@ -55,10 +64,8 @@ describe('the monitor', () => {
   const type = (name: string, maxConcurrent: number | null = null) => ({
     ...{ name, queue: 'default', file: '/w/x.ts', maxConcurrent },
   });
-  const slot = (job: string, nextSlotAt: string | null): ScheduleRow => ({
-    ...{ name: `${job} ${nextSlotAt}`, job, rule: 'every 1 min', timezone: null, nextSlotAt },
-    ...{ lastSlotAt: null, lastOutcome: null, lastBy: null },
-  });
+  const slot = (job: string, nextSlotAt: string | null): ScheduleRow =>
+    scheduleRow({ name: `${job} ${nextSlotAt}`, job, nextSlotAt });
   const facts = (more: Partial<MonitorFacts> = {}): MonitorFacts => ({
     agent: agentStatus({ jobTypes: [type('sync', 3), type('idle')] }),
     active: [],

@@ -4,11 +4,16 @@ import { longAges } from '../../../../agent/cli/gatherStatus.ts';
 import { jobsText, jobText } from '../../../../agent/cli/text/jobText.ts';
 import { lockLine, locksText } from '../../../../agent/cli/text/lockText.ts';
 import { queuesText } from '../../../../agent/cli/text/queueText.ts';
-import { schedulesText } from '../../../../agent/cli/text/scheduleText.ts';
+import { leadersText, schedulesText } from '../../../../agent/cli/text/scheduleText.ts';
 import { statusText } from '../../../../agent/cli/text/statusText.ts';
 import { styleFor, truncateVisible, visibleLength } from '../../../../agent/cli/text/style.ts';
 import { plural, renderTable } from '../../../../agent/cli/text/table.ts';
-import type { AgeAlert, LockRow } from '../../../../agent/protocol/model.ts';
+import type {
+  AgeAlert,
+  LeaderRow,
+  LockRow,
+  ScheduleRow,
+} from '../../../../agent/protocol/model.ts';
 import {
   agentStatus,
   holder,
@@ -17,6 +22,7 @@ import {
   lockRow,
   NOW_MS,
   queueRow,
+  scheduleRow,
   streamRow,
   thresholds,
 } from './rows.ts';
@@ -75,13 +81,66 @@ describe('tables', () => {
   it('say what to do when they are empty', () => {
     assert.match(jobsText([], NOW_MS, plain), /interlock enqueue TYPE/);
     assert.match(queuesText([], plain), /interlock\.config\.json/);
-    assert.match(schedulesText([], NOW_MS, plain), /"schedules"/);
+    assert.match(schedulesText([], [], NOW_MS, plain), /"schedules"/);
     assert.match(locksText(lockPage([]), NOW_MS, plain), /No lock is held/);
   });
 
   it('know one from many', () => {
     assert.equal(plural(1, 'job'), '1 job');
     assert.equal(plural(1_234, 'batch', 'batches'), '1,234 batches');
+  });
+});
+
+describe('schedules for people', () => {
+  const leader = (facts: Partial<LeaderRow> = {}): LeaderRow => ({
+    ...{ fence: 7, holder: holder(), since: isoBefore(200_000), until: null, end: 'holds' },
+    ...facts,
+  });
+
+  it('tell what is next, what was missed, and who is the scheduler', () => {
+    const rows = [
+      scheduleRow({ name: 'a', missedSlots: 1_200 }),
+      scheduleRow({ name: 'b', pausedAt: isoBefore(60_000), nextSlotAt: null, nextSlots: [] }),
+      scheduleRow({ name: 'c', skipSlotAt: isoBefore(-10_000) }),
+    ];
+    const lines = schedulesText(rows, [leader()], NOW_MS, plain).split('\n');
+    assert.match(lines[1] ?? '', /^a +sync +every 1 min +in 30 s +- +- +- +1,200$/);
+    assert.match(lines[2] ?? '', /^b +.* paused 1 min ago +/);
+    assert.match(lines[3] ?? '', /^c +.* skipped, then in 30 s +/);
+    assert.equal(lines[5], 'Scheduler: devbox:4711, fence 7, for 3 min 20 s.');
+  });
+
+  it('tell a dynamic interval and why it is so', () => {
+    const interval = { nowMs: 45_000, minMs: 30_000, maxMs: 600_000, runMs: 4_500, runs: 3 };
+    const text = (row: ScheduleRow) => schedulesText([row], [], NOW_MS, plain);
+    assert.match(
+      text(scheduleRow({ interval })),
+      /^nightly comes every 45 s now: runs take 4 s \(mean of 3\), 10 times that within its/m,
+    );
+    const unknown = { ...interval, runMs: null, runs: 0 };
+    assert.match(text(scheduleRow({ interval: unknown })), /now: no run is measured yet\.$/m);
+  });
+
+  it('tell how the leaders before ended', () => {
+    const until = isoBefore(100_000);
+    assert.deepEqual(
+      leadersText(
+        [
+          leader({ fence: 9 }),
+          leader({ fence: 8, end: 'died', until }),
+          leader({ fence: 7, end: 'released', until }),
+          leader({ fence: 6, end: 'lost' }),
+        ],
+        NOW_MS,
+      ).split('\n'),
+      [
+        'Scheduler: devbox:4711, fence 9, for 3 min 20 s.',
+        'Before: devbox:4711, fence 8, which died after 1 min 40 s.',
+        'Before: devbox:4711, fence 7, which gave it back 1 min 40 s ago after 1 min 40 s.',
+        'Before: devbox:4711, fence 6, which lost it.',
+      ],
+    );
+    assert.match(leadersText([], NOW_MS), /Nobody/);
   });
 });
 

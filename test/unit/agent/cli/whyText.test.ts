@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Explanation } from '../../../../agent/cli/explainSubject.ts';
 import { styleFor } from '../../../../agent/cli/text/style.ts';
 import { whyText } from '../../../../agent/cli/text/whyText.ts';
-import { decision, isoBefore, jobRow, lockRow, NOW_MS, streamRow } from './rows.ts';
+import { decision, isoBefore, jobRow, lockRow, NOW_MS, scheduleRow, streamRow } from './rows.ts';
 
 const plain = styleFor(false, {});
 const text = (facts: Partial<Explanation>) => whyText({ ...nothing, ...facts }, NOW_MS, plain);
@@ -62,12 +62,9 @@ describe('the answer to why', () => {
       /^Now: stream nse is stopped\./,
     );
     assert.match(text({ stream: streamRow({ state: 'waiting' }) }), /is wanted, and waits for its/);
-    const schedule = {
-      ...{ name: 'chain', job: 'sync', rule: 'every 90 s', timezone: null },
-      ...{ nextSlotAt: isoBefore(-30_000), lastSlotAt: null, lastOutcome: null, lastBy: null },
-    };
+    const schedule = scheduleRow({ name: 'chain', rule: 'every 90 s' });
     assert.match(
-      text({ schedule: { ...schedule }, jobs: none }),
+      text({ schedule, jobs: none }),
       /^Now: schedule chain enqueues sync every 90 s, next in 30 s\.\nNow: none is queued/,
     );
     assert.match(text({ lock }), /^Now: scheduler:global_lock is held by devbox:4711, for 12 s/);

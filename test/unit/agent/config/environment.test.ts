@@ -93,6 +93,13 @@ describe('the interval of a job type in the environment', () => {
     });
   });
 
+  it('takes the place of a dynamic one: a person wants exactly that', () => {
+    const config = { ...CONFIG, schedules: { chain: { ...CONFIG.schedules.chain } } };
+    const dynamic = { ...config.schedules.chain, every: { min: '30s', max: '10m' } };
+    const { schedules } = changed({ [VARIABLE]: '300' }, { ...config, schedules: { dynamic } });
+    assert.equal(schedules['dynamic']?.every, 300_000);
+  });
+
   it('that is no number of seconds is refused', () => {
     for (const text of ['0', '-1', '1.5', '5m', 'soon', '1e3', '9999999999'])
       assertRefused(VARIABLE, text, /whole seconds/);

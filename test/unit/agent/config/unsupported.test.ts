@@ -8,23 +8,6 @@ const job = (more: object) => ({ jobs: { sync: { ...JOB, ...more } } });
 /** Settings of the format that this version does not act on. */
 const CASES: [path: string, sections: object, value: unknown][] = [
   ['jobs.sync.isolation', job({ isolation: 'thread' }), 'thread'],
-  [
-    ...([
-      'schedules.a.every',
-      { schedules: { a: { job: 'sync', every: { min: 1_000, max: 5_000 } } } },
-    ] as const),
-    { min: 1_000, max: 5_000 },
-  ],
-  [
-    'schedules.a.missed',
-    { schedules: { a: { job: 'sync', every: 5_000, missed: 'skip' } } },
-    'skip',
-  ],
-  [
-    'schedules.a.missed',
-    { schedules: { a: { job: 'sync', every: 5_000, missed: 'catch-up' } } },
-    'catch-up',
-  ],
 ];
 
 describe('settings of a later version are refused, never ignored:', () => {
@@ -47,6 +30,8 @@ describe('settings of a later version are refused, never ignored:', () => {
     });
     const schedules = {
       a: { job: 'sync', cron: '0 3 * * *', timezone: 'UTC', missed: 'run-once' },
+      b: { job: 'sync', every: { min: '30s', max: '10m' }, missed: 'skip' },
+      c: { job: 'sync', every: '5s', missed: 'catch-up', catchUpLimit: 20 },
     };
     const rest = {
       locks: { warnAfter: '30m', watch: ['redlock:*'] },

@@ -13,9 +13,15 @@ import {
   jobLabel,
   progressText,
 } from '../../../../src/present/jobText.ts';
-import { describeSchedule } from '../../../../src/present/scheduleText.ts';
+import { scheduleDetails } from '../../../../src/present/scheduleDetails.ts';
+import {
+  describeInterval,
+  describeLastSlot,
+  describeLeader,
+  describeSchedule,
+} from '../../../../src/present/scheduleText.ts';
 import { simulationDocument, simulationVerdict } from '../../../../src/present/simulationText.ts';
-import { at, decision, holder, jobRow, NOW_MS, plain, queueRow } from '../rows.ts';
+import { at, decision, holder, jobRow, NOW_MS, plain, queueRow, scheduleRow } from '../rows.ts';
 
 describe('ages', () => {
   it('are whole seconds and never negative', () => {
@@ -99,16 +105,98 @@ describe('rows of jobs', () => {
 
 describe('rows of schedules', () => {
   it('count down to the next slot', () => {
-    const schedule = {
-      ...{ name: 'chain', job: 'chain_state_monitor', rule: 'every 90s', timezone: null },
-      ...{
-        nextSlotAt: at(12),
-        lastSlotAt: at(-78),
-        lastOutcome: 'accepted',
-        lastBy: 'devbox:4711',
-      },
-    };
-    assert.equal(describeSchedule(schedule, NOW_MS, plain), 'in 12 s · every 90s · last: accepted');
+    assert.equal(
+      describeSchedule(scheduleRow(), NOW_MS, plain),
+      'in 12 s · every 90s · last: accepted',
+    );
+  });
+
+  it('say that one is paused, what will be skipped, and how many slots were missed', () => {
+    const paused = scheduleRow({ pausedAt: at(-200), nextSlotAt: null, nextSlots: [] });
+    assert.equal(
+      describeSchedule(paused, NOW_MS, plain),
+      'paused for 3 min 20 s · every 90s · last: accepted',
+    );
+    const skipping = scheduleRow({ skipSlotAt: at(5), missedSlots: 1_200 });
+    assert.equal(
+      describeSchedule(skipping, NOW_MS, plain),
+      'in 12 s · every 90s · next one skipped · last: accepted · 1,200 missed',
+    );
+  });
+
+  it('tell the interval of now, when it follows the run time', () => {
+    const interval = { nowMs: 45_000, minMs: 30_000, maxMs: 600_000, runMs: 4_500, runs: 3 };
+    const schedule = scheduleRow({ rule: 'every 30 s to 10 min', interval });
+    assert.equal(
+      describeSchedule(schedule, NOW_MS, plain),
+      'in 12 s · every 45 s now · last: accepted',
+    );
+    assert.equal(
+      describeInterval(interval, plain),
+      'every 45 s: runs take 5 s (mean of 3), 10 times that; at least 30 s, at most 10 min',
+    );
+    assert.match(
+      describeInterval({ ...interval, runMs: null, runs: 0 }, plain),
+      /^every 45 s: no run is measured yet; at least/,
+    );
+  });
+
+  it('tell what each of the last slots came to', () => {
+    const slot = { until: null, count: 1, reason: null, by: 'devbox:4711' } as const;
+    const told = (fields: object) =>
+      describeLastSlot({ ...slot, at: at(-5), outcome: 'accepted', ...fields }, NOW_MS, plain);
+    assert.equal(told({}), 'accepted, by devbox:4711');
+    assert.equal(
+      told({ outcome: 'skipped', reason: 'slot_missed', count: 30, until: at(-1) }),
+      `30 slots until ${formatClockTime(at(-1), NOW_MS)}: skipped, no scheduler was there in time, by devbox:4711`,
+    );
+  });
+});
+
+describe('what is shown below a schedule', () => {
+  const labels = (fields: Parameters<typeof scheduleRow>[0]) =>
+    scheduleDetails(scheduleRow(fields), NOW_MS, plain).map(({ label }) => label);
+
+  it('leaves out what it does not have', () => {
+    assert.deepEqual(labels({}), ['Job type', 'Rule', 'Next slots', 'Missed slots']);
+    assert.deepEqual(labels({ pausedAt: at(-5), nextSlots: [], skipSlotAt: at(9) }), [
+      ...['Job type', 'Rule', 'Paused since', 'Will be skipped', 'Missed slots'],
+    ]);
+  });
+
+  it('has a row for each of the last slots, and the next three in one', () => {
+    const slot = {
+      until: null,
+      count: 1,
+      reason: null,
+      by: 'devbox:4711',
+      outcome: 'accepted',
+    } as const;
+    const details = scheduleDetails(
+      scheduleRow({ lastSlots: [at(-5), at(-95)].map((time) => ({ ...slot, at: time })) }),
+      NOW_MS,
+      plain,
+    );
+    assert.deepEqual(
+      details.slice(-2).map(({ label }) => label),
+      [at(-5), at(-95)].map((time) => `Slot ${formatClockTime(time, NOW_MS)}`),
+    );
+    assert.equal(new Set(details.map(({ id }) => id)).size, details.length);
+    const next = details.find(({ id }) => id === 'next')?.text ?? '';
+    assert.equal(next.split(', ').length, 3);
+    assert.equal(details.find(({ id }) => id === 'policy')?.text, '0, policy run-once');
+  });
+});
+
+describe('leaders', () => {
+  it('are told with when and how it ended', () => {
+    const row = { fence: 7, holder, since: at(-200), until: null, end: 'holds' } as const;
+    assert.equal(describeLeader(row, NOW_MS, plain), 'for 3 min 20 s');
+    assert.equal(
+      describeLeader({ ...row, end: 'died', until: at(-100) }, NOW_MS, plain),
+      `died after 1 min 40 s, at ${formatClockTime(at(-100), NOW_MS)}`,
+    );
+    assert.equal(describeLeader({ ...row, end: 'lost' }, NOW_MS, plain), 'lost it');
   });
 });
 
