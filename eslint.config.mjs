@@ -24,14 +24,22 @@ const agentLayers = [
   ['leases', 'decisions', 'history', 'handlers'],
   ['jobs'],
   ['schedules', 'streams', 'locks', 'reaper'],
-  ['feed', 'simulate', 'doctor'],
+  ['feed', 'simulate', 'doctor', 'metrics'],
   ['rpc'],
   ['cli'],
 ];
 
 const noUpwards = (level) => {
   const above = agentLayers.slice(level + 1).flat();
-  const roots = ['agent', 'compose', 'main', 'agentOptions', 'idleExit', 'storyActor'];
+  const roots = [
+    'agent',
+    'compose',
+    'main',
+    'agentOptions',
+    'idleExit',
+    'monitoring',
+    'storyActor',
+  ];
   const targets = [
     'compose/',
     ...above.map((folder) => `${folder}/`),

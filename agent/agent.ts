@@ -1,8 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
+import type { Telemetry } from 'bullmq';
 import type { AgentOptions } from './agentOptions.ts';
-import type { Clock, Timer } from './common/clock.ts';
+import { sleep, type Clock, type Timer } from './common/clock.ts';
 import { toInterlockError, type InterlockError } from './common/errors.ts';
 import type { Random } from './common/random.ts';
 import { ServiceSet } from './compose.ts';
@@ -11,6 +12,8 @@ import { ConfigWatch } from './config/configWatch.ts';
 import { loadConfig, type LoadedConfig } from './config/load.ts';
 import { checkQueues, checkRoleNeeds, needsSharedRedis } from './config/roleNeeds.ts';
 import { configSchema } from './config/schema.ts';
+import { loadModule } from './handlers/loadModule.ts';
+import { loadTelemetry } from './handlers/loadTelemetry.ts';
 import { IdleExit } from './idleExit.ts';
 import type { Logger } from './logging.ts';
 import { AGENT_RECORD_FILE, readAgentRecord, type AgentRecord } from './protocol/agentRecord.ts';
@@ -37,6 +40,9 @@ import { stopBound, stopWithinMs } from './stopBound.ts';
 import { VERSION } from './version.ts';
 
 const STATUS_INTERVAL_MS = 1_000;
+
+/** Spans that a collector does not take by then are lost: the agent leaves in time. */
+const FLUSH_TELEMETRY_MS = 500;
 
 export interface AgentContext {
   clock: Clock;
@@ -98,12 +104,14 @@ export class Agent {
       checkQueues(this.loaded.config, options.role, options.queues);
       await this.server.bind();
       releasers.add('socket', () => this.server.close(this.stopReason ?? 'the agent leaves'));
+      const telemetry = await this.openTelemetry(this.loaded);
       const connections = await this.openRedis(this.loaded);
       this.services = new ServiceSet({
         ...{ config: this.loaded.config, workspace: options.workspace, connections },
         ...{ role: options.role, queues: options.queues, stateFolder: options.stateFolder },
         ...{ holder: this.holder, clock: context.clock, random: context.random },
         ...{ logger: context.logger, onRunsChange: (count) => this.idleExit.setRuns(count) },
+        telemetry,
       });
       releasers.add('services', () => this.services?.close());
       await this.services.start();
@@ -177,7 +185,20 @@ export class Agent {
       alerts: services?.alerts ?? [],
       totals: services?.totals ?? { locks: 0, decisions: 0 },
       redis: connections?.status() ?? NO_REDIS_YET,
+      metrics: services?.metrics,
     };
+  }
+
+  /** Before all that it is to see; what it has left is sent after all of them have ended. */
+  private async openTelemetry({ config }: LoadedConfig): Promise<Telemetry | undefined> {
+    if (config.telemetry === undefined) return undefined;
+    const { options, context, releasers } = this;
+    const file = path.resolve(options.workspace, config.telemetry);
+    const { telemetry, shutdown } = await loadTelemetry(file, loadModule);
+    releasers.add('telemetry', () =>
+      Promise.race([shutdown(), sleep(context.clock, FLUSH_TELEMETRY_MS)]),
+    );
+    return telemetry;
   }
 
   private async openRedis(loaded: LoadedConfig): Promise<RedisConnections> {

@@ -5,13 +5,21 @@ import { recovery } from './compose/recoveryServices.ts';
 import { streamLook, streamService } from './compose/streamServices.ts';
 import { startWorkers } from './compose/workerServices.ts';
 import { USUAL_FINISH_RUNS_MS } from './config/schema.ts';
+import { agentRows } from './feed/agentRows.ts';
 import { StateFeed } from './feed/stateFeed.ts';
 import { runningRow } from './history/runningRow.ts';
 import { scheduleOfJobId } from './jobs/jobId.ts';
 import type { WorkerPool } from './jobs/workerPool.ts';
 import type { Requests } from './protocol/api.ts';
 import type { ParamsOf } from './protocol/define.ts';
-import type { AgeAlert, AgentStatus, RunRow, StreamRow } from './protocol/model.ts';
+import type {
+  AgeAlert,
+  AgentRow,
+  AgentStatus,
+  MetricsStatus,
+  RunRow,
+  StreamRow,
+} from './protocol/model.ts';
 import type { Duty } from './protocol/role.ts';
 import type { Recovery } from './reaper/recovery.ts';
 import { redisNowMs } from './redis/redisNow.ts';
@@ -29,6 +37,9 @@ export type { ServiceSetOptions } from './compose/coreServices.ts';
 /** What runs are given to end when they are told to. */
 const STOP_RUNS_MS = 1_000;
 const CLOSE_STREAMS_MS = 1_500;
+
+/** Runs that are counted for their agents. */
+const MOST_RUNS = 10_000;
 
 /** Who can hold something looks after what the dead held. */
 const RECOVERING: readonly Duty[] = ['streams', 'runs', 'schedules'];
@@ -83,6 +94,11 @@ export class ServiceSet {
     return this.core.ages.alerts;
   }
 
+  /** undefined: they are off. */
+  get metrics(): MetricsStatus | undefined {
+    return this.core.monitoring.status;
+  }
+
   get totals(): AgentStatus['totals'] {
     return this.feed.totals;
   }
@@ -108,6 +124,7 @@ export class ServiceSet {
       recovering.start();
       releasers.add('recovery', () => recovering.close());
     }
+    await this.startMonitoring();
     core.ages.start();
     releasers.add('ages', () => core.ages.close());
     if (this.has('schedules')) this.scheduler.start();
@@ -136,6 +153,7 @@ export class ServiceSet {
       locks: ({ limit, offset, ...filter }) => locks.list(filter, limit, offset),
       releaseLock: (params) => locks.release(params).finally(() => this.feed.locksChanged()),
       agents: () => this.core.registry.list(),
+      agentRows: () => this.agentRows(),
       history: (params) => this.runs(params),
       simulateStory: (params, onEvent, signal) =>
         simulateStory(params, {
@@ -194,6 +212,39 @@ export class ServiceSet {
       remedy: error.remedy ?? null,
     });
     throw error;
+  }
+
+  private async startMonitoring(): Promise<void> {
+    const { connections, holder } = this.options;
+    const { monitoring, reader, locks, registry, ages } = this.core;
+    this.releasers.add('monitoring', () => monitoring.close());
+    await monitoring.start(ages, {
+      read: async () => {
+        const [queues, lockRows, schedules, agents, streams] = await Promise.all([
+          reader.queueRows(),
+          locks.first(Infinity),
+          this.scheduler.rows(),
+          registry.list(),
+          this.streamRows(),
+        ]);
+        return { agentId: holder.agentId, queues, locks: lockRows, schedules, agents, streams };
+      },
+      runsInProgress: () => this.runsInProgress,
+      alerts: () => ages.alerts,
+      isRedisUp: () => connections.status().state === 'connected',
+    });
+  }
+
+  /** Every agent of this Redis, and what it holds. */
+  private async agentRows(): Promise<AgentRow[]> {
+    const { holder, clock } = this.options;
+    const { registry, leases, locks } = this.core;
+    const [entries, held, runs] = await Promise.all([
+      registry.list(),
+      leases.list(),
+      locks.list({ kind: 'run' }, MOST_RUNS, 0),
+    ]);
+    return agentRows(entries, [...held, ...runs.rows], holder.agentId, clock.now());
   }
 
   private async runs(filter: ParamsOf<Requests['history']>) {

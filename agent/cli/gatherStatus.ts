@@ -10,18 +10,19 @@ export interface LongAge extends AgeAlert {
 
 /** Everything that `status` tells, read at one time. */
 export async function gatherStatus(client: AgentClient): Promise<StatusReport> {
-  const [agent, queues, streams, { rows: locks }, schedulerLocks] = await Promise.all([
+  const [agent, queues, streams, { rows: locks }, schedulerLocks, agents] = await Promise.all([
     client.request(requests.status, {}),
     client.request(requests.queues, {}),
     client.request(requests.streams, {}),
     client.request(requests.locks, { limit: 1000 }),
     // With very many locks it is not among the first ones.
     client.request(requests.locks, { kind: 'scheduler', limit: 1 }),
+    client.request(requests.agents, {}),
   ]);
   return {
     ...{ agent, redis: agent.redis, role: agent.role, queues, streams },
     schedulerLock: schedulerLocks.rows[0] ?? null,
-    locks,
+    ...{ locks, agents },
     agesOverThreshold: longAges(agent),
   };
 }

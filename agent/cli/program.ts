@@ -3,6 +3,7 @@ import { InterlockError, toInterlockError } from '../common/errors.ts';
 import { VERSION } from '../version.ts';
 import type { CliIo } from './cliIo.ts';
 import { addAgentCommands } from './commands/agentCommands.ts';
+import { addAgentsCommand } from './commands/agentsCommand.ts';
 import { addDoctorCommand } from './commands/doctorCommand.ts';
 import { addEnqueueCommand } from './commands/enqueueCommand.ts';
 import { addHistoryCommand } from './commands/historyCommand.ts';
@@ -49,7 +50,7 @@ export function buildProgram(run: CliRun): Command {
       addLockCommands,
       addOrphanCommands,
     ],
-    ...[addWhyCommand, addHistoryCommand, addMonitorCommand],
+    ...[addAgentsCommand, addWhyCommand, addHistoryCommand, addMonitorCommand],
     ...[addSimulateCommands, addDoctorCommand, addNotYetCommands],
   ]) {
     add(program, run);

@@ -1,3 +1,4 @@
+import type { Telemetry } from 'bullmq';
 import type { Clock } from '../common/clock.ts';
 import type { JsonValue } from '../common/json.ts';
 import type { Random } from '../common/random.ts';
@@ -17,6 +18,7 @@ import { QueueSet } from '../jobs/queueSet.ts';
 import { RedisLeases } from '../leases/redisLeases.ts';
 import { LockService } from '../locks/lockService.ts';
 import type { Logger } from '../logging.ts';
+import { Monitoring } from '../monitoring.ts';
 import type { Holder } from '../protocol/decision.ts';
 import type { Role } from '../protocol/role.ts';
 import type { RedisConnections } from '../redis/connections.ts';
@@ -40,6 +42,8 @@ export interface ServiceSetOptions {
   random: Random;
   logger: Logger;
   onRunsChange: (count: number) => void;
+  /** The person's own, for traces; left out: none. */
+  telemetry?: Telemetry | undefined;
 }
 
 /** What an agent of every role has: it can be looked at, and it knows how jobs come in. */
@@ -53,13 +57,14 @@ export function coreServices(
   options: ServiceSetOptions,
   customKey: (type: string, data: JsonValue) => Promise<JsonValue>,
 ) {
-  const { config, connections, holder, clock, logger } = options;
+  const { config, connections, holder, clock, random, logger } = options;
   const redis = connections.commands;
   const scripts = new Scripts(redis);
   const keys = new Keys(config.redis.prefix);
-  const decisions = new DecisionLog(redis, keys, logger);
+  const monitoring = new Monitoring({ config, redis, keys, holder, clock, random, logger });
+  const decisions = new DecisionLog(redis, keys, logger, (one) => monitoring.decided(one));
   const leases = new RedisLeases({ redis, scripts, keys, clock, holder });
-  const queues = new QueueSet(redis, config);
+  const queues = new QueueSet(redis, config, options.telemetry);
   const reader = new JobReader(queues);
   const base = { redis, scripts, keys, queues, decisions };
   const locks = new LockService({
@@ -69,10 +74,11 @@ export function coreServices(
       leaseTimesOf(Object.values(config.jobs).filter((type) => type.queue === queue)).lockMs,
   });
   return {
-    ...{ ...base, leases, reader, locks, store: new StateStore(clock) },
+    ...{ ...base, monitoring, leases, reader, locks, store: new StateStore(clock) },
     history: new RunHistory({
       ...{ redis, scripts, keys, clock, logger, holder, retention: config.history },
       scheduleOf: scheduleOfJobId,
+      onEnded: (run) => monitoring.runEnded(run),
     }),
     enqueuer: new Enqueuer({ ...base, config, clock, customKey }),
     actions: new JobActions({ ...base, reader, customKey }),

@@ -9,7 +9,7 @@ export function startWorkers(options: ServiceSetOptions, core: CoreServices): Wo
   const { keys, scripts, decisions, enqueuer, history } = core;
   return new WorkerPool({
     ...{ config, workspace, keys, scripts, decisions, enqueuing: enqueuer, clock, logger },
-    ...{ agentId: holder.agentId, queues: options.queues },
+    ...{ agentId: holder.agentId, queues: options.queues, telemetry: options.telemetry },
     onEnded: (run) => history.ended(run),
     connection: connections.patient('workers'),
     onRunsChange: (count) => options.onRunsChange(count),

@@ -2,6 +2,7 @@ import { parseDurationMs } from '../common/duration.ts';
 import type { Config, ScheduleConfig } from './schema.ts';
 import { withStreamSecrets } from './streamSecrets.ts';
 import type { ConfigProblem } from './unsupported.ts';
+import { withWebhookSecrets } from './webhookSecrets.ts';
 
 type Switch = keyof Config['deduplication'];
 
@@ -13,6 +14,9 @@ const SWITCHES: Record<string, Switch> = {
 };
 
 const LOCK_TIMEOUT = 'LOCK_TIMEOUT_MS';
+
+const METRICS_PORT = 'INTERLOCK_METRICS_PORT';
+const HIGHEST_PORT = 65_535;
 
 /** `INTERLOCK_CHAIN_STATE_MONITOR_INTERVAL_SECONDS`: the name of a job type stands in the middle. */
 const INTERVAL = /^INTERLOCK_(.+)_INTERVAL_SECONDS$/;
@@ -42,10 +46,43 @@ export function applyEnvironment(
   const secrets = withStreamSecrets(config.streams, env);
   problems.push(...secrets.problems);
   const { streams } = secrets;
+  const { metrics: written, ...others } = config;
+  const metrics = withMetricsPort(written, env[METRICS_PORT], problems);
+  const alerts = withAlertSecrets(config.alerts, env, problems);
   return {
-    config: { ...config, deduplication, schedules, streams, locks: { ...config.locks, maxAge } },
+    config: {
+      ...{ ...others, deduplication, schedules, streams, alerts },
+      ...(metrics === undefined ? {} : { metrics }),
+      locks: { ...config.locks, maxAge },
+    },
     problems,
   };
+}
+
+/** Agents of one machine share their config, and no two of them a port. */
+function withMetricsPort(
+  metrics: Config['metrics'],
+  text: string | undefined,
+  problems: ConfigProblem[],
+): Config['metrics'] {
+  const wanted = text?.trim().toLowerCase() ?? '';
+  if (wanted === '') return metrics;
+  if (wanted === 'off') return undefined;
+  const port = /^\d{1,5}$/.test(wanted) ? Number(wanted) : NaN;
+  if (port <= HIGHEST_PORT) return { host: metrics?.host ?? '127.0.0.1', port };
+  problems.push(problem(METRICS_PORT, text, 'a port such as 9464, 0 for any free one, or "off"'));
+  return metrics;
+}
+
+function withAlertSecrets(
+  alerts: Config['alerts'],
+  env: NodeJS.ProcessEnv,
+  problems: ConfigProblem[],
+): Config['alerts'] {
+  if (alerts.webhook === undefined) return alerts;
+  const secrets = withWebhookSecrets(alerts.webhook, env);
+  problems.push(...secrets.problems);
+  return { ...alerts, webhook: secrets.webhook };
 }
 
 function lockTimeout(text: string | undefined, problems: ConfigProblem[]): number | undefined {

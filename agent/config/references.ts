@@ -29,6 +29,7 @@ export function checkReferences(config: Config, workspace: string): ConfigProble
   for (const [name, job] of Object.entries(config.jobs)) {
     checkFile(`jobs.${name}.handler`, job.handler);
   }
+  if (config.telemetry !== undefined) checkFile('telemetry', config.telemetry);
   const used = new Set(Object.values(config.jobs).map(({ queue }) => queue));
   for (const [name, queue] of Object.entries(config.queues)) {
     const known = [...used].join(', ') || 'none is used';

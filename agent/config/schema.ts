@@ -35,6 +35,9 @@ const MIN_LEASE_MS = 200;
 
 const MINUTE_MS = 60_000;
 
+/** What OpenTelemetry's exporter for Prometheus uses. */
+const DEFAULT_METRICS_PORT = 9_464;
+
 /** With it an agent is gone 5 s after it was told to stop, whatever hangs. */
 export const USUAL_FINISH_RUNS_MS = 2_500;
 
@@ -188,6 +191,37 @@ export const streamLimits = z
   })
   .meta({ description: 'Rules of the venue. Left out: those of the adapter.' });
 
+/** Metrics tell names of queues, types and streams: nobody outside this machine may read them. */
+const loopbackHost = z
+  .string()
+  .regex(
+    /^(localhost|::1|127(\.\d{1,3}){3})$/,
+    'expected a loopback address such as "127.0.0.1" or "::1": an agent listens on no network interface',
+  );
+
+const WEBHOOK_EXPECTED =
+  'expected a URL that begins with http:// or https://, or "${env:NAME}" alone';
+
+const webhook = z
+  .strictObject({
+    url: z
+      .string()
+      .refine(
+        (url) => /^\$\{env:[^}]*\}$/.test(url) || isUrlOf(url, /^https?:\/\//),
+        WEBHOOK_EXPECTED,
+      )
+      .meta({
+        description: 'Gets a POST with JSON. "${env:NAME}" stands for a variable, also alone.',
+      }),
+    headers: z
+      .record(z.string().regex(/^[\w-]+$/, 'expected the name of a header'), z.string())
+      .default({})
+      .meta({ description: 'Sent along; "${env:NAME}" keeps a secret out of the file.' }),
+    timeout: timerDuration(100).default(5_000),
+    maxRetries: z.number().int().min(0).max(20).default(5),
+  })
+  .meta({ description: 'Told of each run and lock that passes a threshold of age.' });
+
 export const streamConfig = z.strictObject({
   url: z
     .string()
@@ -296,6 +330,7 @@ export const configSchema = z
         jobWarnAfter: duration.default(10 * MINUTE_MS),
         jobCriticalAfter: duration.default(30 * MINUTE_MS),
         jobEmergencyAfter: duration.default(50 * MINUTE_MS),
+        webhook: webhook.optional(),
       })
       .prefault({})
       .meta({ description: 'From which age on a run is told about.' }),
@@ -324,6 +359,20 @@ export const configSchema = z
       })
       .prefault({})
       .meta({ description: 'How many ended runs are kept in Redis, and for how long.' }),
+    metrics: z
+      .strictObject({
+        host: loopbackHost.default('127.0.0.1'),
+        port: z.number().int().min(0).max(65_535).default(DEFAULT_METRICS_PORT),
+      })
+      .optional()
+      .meta({
+        description:
+          'Figures for Prometheus at http://127.0.0.1:9464/metrics. Left out: off. INTERLOCK_METRICS_PORT sets the port, which each agent of a machine needs for itself; 0 is any free one, "off" is none.',
+      }),
+    telemetry: z.string().min(1).optional().meta({
+      description:
+        "File with BullMQ's Telemetry as its default export, such as one for OpenTelemetry: traces from enqueue to run to what the run enqueues. Relative to this file.",
+    }),
   })
   .meta({ title: 'Interlock', description: 'Jobs, schedules and streams of this workspace.' });
 
@@ -333,4 +382,5 @@ export type QueueConfig = z.infer<typeof queueConfig>;
 export type ScheduleConfig = z.infer<typeof scheduleConfig>;
 export type StreamConfig = z.infer<typeof streamConfig>;
 export type StreamLimits = z.infer<typeof streamLimits>;
+export type WebhookConfig = z.infer<typeof webhook>;
 export type RetryConfig = z.infer<typeof retry>;

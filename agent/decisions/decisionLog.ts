@@ -26,6 +26,8 @@ export class DecisionLog {
     private readonly redis: Redis,
     private readonly keys: Keys,
     private readonly logger: Logger,
+    /** Called for each answer of this process. */
+    private readonly onDecision?: (decision: Decision) => void,
   ) {}
 
   /** Records a decision now. */
@@ -141,7 +143,9 @@ export class DecisionLog {
     return this.time.text;
   }
 
-  private log({ id, action, subject, key, outcome, reason, survivor, counts }: Decision): void {
+  private log(decision: Decision): void {
+    this.onDecision?.(decision);
+    const { id, action, subject, key, outcome, reason, survivor, counts } = decision;
     if (outcome === 'accepted') {
       this.logger.debug({ action, job_type: subject, key, outcome, reason }, 'accepted');
       return;

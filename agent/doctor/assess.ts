@@ -1,5 +1,8 @@
 import { formatDuration } from '../common/duration.ts';
 import type { ConnectionState, LockRow } from '../protocol/model.ts';
+import { assessAgents } from './assessAgents.ts';
+import { assessEnvironment } from './assessEnvironment.ts';
+import { assessJobs } from './assessJobs.ts';
 import { assessRedis } from './assessRedis.ts';
 import { failure, ok, warning, type Check } from './check.ts';
 import type { DoctorFacts, QueueFacts, StateFolderFacts } from './facts.ts';
@@ -13,10 +16,14 @@ export function assess(facts: DoctorFacts): Check[] {
     assessNode(facts.nodeVersion),
     assessConfig(facts),
     assessStateFolder(facts.stateFolder),
+    ...assessEnvironment(facts.env),
     assessAgent(facts),
+    ...assessMetrics(facts),
     ...assessRedis(facts.redis),
+    ...assessAgents(facts),
     ...assessScheduler(facts),
     ...assessQueues(facts),
+    ...assessJobs(facts.stuckJobs, facts.queues ?? []),
     ...assessStreams(facts),
   ];
 }
@@ -98,7 +105,18 @@ function assessAgent({ agent }: DoctorFacts): Check {
   }
 }
 
-function assessScheduler({ schedulerLocks, schedules, agent }: DoctorFacts): Check[] {
+function assessMetrics({ agent }: DoctorFacts): Check[] {
+  if (agent.state !== 'running' || agent.metricsTrouble === null) return [];
+  return [
+    failure(
+      'metrics',
+      `They can not be scraped: ${agent.metricsTrouble}`,
+      'Set another port: "metrics.port" in the config, or INTERLOCK_METRICS_PORT.',
+    ),
+  ];
+}
+
+function assessScheduler({ schedulerLocks, declared, agent }: DoctorFacts): Check[] {
   const name = 'scheduler';
   if (schedulerLocks === null) return [];
   const [lock, second] = schedulerLocks;
@@ -109,7 +127,8 @@ function assessScheduler({ schedulerLocks, schedules, agent }: DoctorFacts): Che
     ];
   }
   if (lock === undefined) {
-    if (schedules === 0) return [ok(name, 'No schedule is declared, so no scheduler is needed.')];
+    if (declared.schedules === 0)
+      return [ok(name, 'No schedule is declared, so no scheduler is needed.')];
     const message = 'Nobody holds the scheduler lock: no schedule is looked at.';
     const remedy =
       agent.state === 'running'

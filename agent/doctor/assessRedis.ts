@@ -22,12 +22,35 @@ export function assessRedis(redis: RedisFacts): Check[] {
       const where = redis.kind === 'private' ? 'The private server' : `Redis at ${redis.address}`;
       return [
         ok('redis', `${where} answers.`),
+        ...assessWrites(redis.server),
         assessVersion(redis.server),
         assessMemory(redis.server),
         assessPersistence(redis.server),
       ];
     }
   }
+}
+
+/** A server that takes no writes is of no use to anybody here. */
+function assessWrites({ isReplica, snapshotHealthy }: RedisServerFacts): Check[] {
+  const name = 'redis writes';
+  if (isReplica) {
+    return [
+      failure(
+        name,
+        'This server is a replica: it takes no writes.',
+        'Use the address of the master, or Sentinel.',
+      ),
+    ];
+  }
+  if (snapshotHealthy) return [];
+  return [
+    failure(
+      name,
+      'Redis could not write its last snapshot, and may refuse writes for it.',
+      'Look at its log and at the free disk space.',
+    ),
+  ];
 }
 
 function assessVersion({ version }: RedisServerFacts): Check {

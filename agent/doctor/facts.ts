@@ -9,9 +9,31 @@ export interface DoctorFacts {
   redis: RedisFacts;
   /** null: not known, as Redis or the agent does not answer. */
   schedulerLocks: LockRow[] | null;
-  schedules: number;
   queues: QueueFacts[] | null;
+  /** Runs that nobody will end, or that go on for very long. */
+  stuckJobs: StuckJob[] | null;
+  /** Agents of this Redis. */
+  peers: PeerFacts[] | null;
+  /** How many of each the config has. */
+  declared: { jobs: number; schedules: number; streams: number };
+  env: NodeJS.ProcessEnv;
   streams: StreamRow[] | null;
+}
+
+export interface StuckJob {
+  queue: string;
+  id: string;
+  type: string;
+  runningForMs: number | null;
+  why: 'no_lock' | 'too_long';
+}
+
+export interface PeerFacts {
+  role: string;
+  host: string;
+  pid: number;
+  /** `silent`: on another host, and it has not written for long. */
+  state: 'alive' | 'silent' | 'dead';
 }
 
 export interface ConfigFacts {
@@ -31,7 +53,15 @@ export interface StateFolderFacts {
 }
 
 export type AgentFacts =
-  | { state: 'running'; pid: number; role: string; version: string; configTrouble: string | null }
+  | {
+      state: 'running';
+      pid: number;
+      role: string;
+      version: string;
+      configTrouble: string | null;
+      /** Why its metrics can not be scraped. */
+      metricsTrouble: string | null;
+    }
   /** No record, or that of a process that has ended. */
   | { state: 'none' }
   /** The process of the record lives, and something is wrong with it. */
@@ -51,6 +81,10 @@ export interface RedisServerFacts {
   appendOnly: boolean;
   /** Whether the append-only file could be written the last time. */
   appendOnlyHealthy: boolean;
+  /** Whether it only copies another server: then it takes no writes. */
+  isReplica: boolean;
+  /** Whether the last snapshot could be written; Redis may refuse writes when it could not. */
+  snapshotHealthy: boolean;
   /** The snapshot rule; null where CONFIG is forbidden. */
   save: string | null;
 }
@@ -60,6 +94,7 @@ export interface QueueFacts {
   /** Jobs that wait for a worker or are with one. */
   pending: number;
   failed: number;
+  paused: boolean;
   /** null: Redis does not tell who is connected. */
   workers: number | null;
 }

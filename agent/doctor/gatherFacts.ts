@@ -34,8 +34,12 @@ export async function gatherFacts(options: DoctorOptions): Promise<DoctorFacts> 
     stateFolder: lookAtStateFolder(options.stateFolder),
     agent,
     ...found,
-    schedules: Object.keys(config.schedules).length,
-    streams,
+    declared: {
+      jobs: Object.keys(config.jobs).length,
+      schedules: Object.keys(config.schedules).length,
+      streams: Object.keys(config.streams).length,
+    },
+    ...{ env: options.env, streams },
   };
 }
 
@@ -87,7 +91,11 @@ async function lookAtAgent(
       client.request(requests.streams, {}),
     ]);
     const { pid, role, version, configTrouble } = status;
-    return { agent: { state: 'running', pid, role, version, configTrouble }, streams };
+    const metricsTrouble = status.metrics?.trouble ?? null;
+    return {
+      agent: { state: 'running', pid, role, version, configTrouble, metricsTrouble },
+      streams,
+    };
   } catch (thrown) {
     const agent = { state: 'troubled', pid: record.pid, trouble: troubleOf(thrown) } as const;
     return { agent, streams: null };

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Config } from '../config/schema.ts';
+import { agentRows } from '../feed/agentRows.ts';
 import { RedisLeases } from '../leases/redisLeases.ts';
 import { RedisConnections } from '../redis/connections.ts';
 import { Keys } from '../redis/keys.ts';
@@ -9,13 +10,15 @@ import { privateSocketPath } from '../redis/privateServer.ts';
 import { findRedisServer, installCommand } from '../redis/redisServerBinary.ts';
 import { Scripts } from '../redis/scripts.ts';
 import { chooseRedisTarget, describeTarget, type RedisTarget } from '../redis/target.ts';
+import { AgentRegistry } from '../state/agentRegistry.ts';
 import { currentHolder } from '../state/processIdentity.ts';
 import type { DoctorFacts, QueueFacts, RedisServerFacts } from './facts.ts';
 import { troubleOf, type DoctorOptions } from './gatherFacts.ts';
+import { gatherStuckJobs } from './gatherJobFacts.ts';
 
-type RedisPart = Pick<DoctorFacts, 'redis' | 'schedulerLocks' | 'queues'>;
+type RedisPart = Pick<DoctorFacts, 'redis' | 'schedulerLocks' | 'queues' | 'stuckJobs' | 'peers'>;
 
-const NOTHING_KNOWN = { schedulerLocks: null, queues: null } as const;
+const NOTHING_KNOWN = { schedulerLocks: null, queues: null, stuckJobs: null, peers: null } as const;
 
 /** Looks at the Redis that an agent of this workspace would use. */
 export async function gatherRedisFacts(options: DoctorOptions, config: Config): Promise<RedisPart> {
@@ -61,20 +64,25 @@ async function lookInside(
   config: Config,
 ): Promise<RedisPart> {
   const keys = new Keys(config.redis.prefix);
-  const leases = new RedisLeases({
-    ...{ redis, keys, clock, scripts: new Scripts(redis) },
-    holder: currentHolder('doctor', 'doctor'),
-  });
+  const scripts = new Scripts(redis);
+  const holder = currentHolder('doctor', 'doctor');
+  const leases = new RedisLeases({ redis, keys, clock, scripts, holder });
+  const registry = new AgentRegistry(redis, keys.agents, holder, clock);
   const names = new Set(['default', ...Object.values(config.jobs).map((type) => type.queue)]);
-  const [server, locks, queues] = await Promise.all([
+  const [server, locks, entries, stuckJobs, queues] = await Promise.all([
     lookAtServer(redis),
     leases.list(),
+    registry.list(),
+    gatherStuckJobs({ redis, scripts, keys, clock, config }, [...names]),
     Promise.all([...names].map((name) => lookAtQueue(redis, name, config.redis.prefix))),
   ]);
   return {
     redis: { state: 'connected', kind: target.kind, address: describeTarget(target), server },
     schedulerLocks: locks.filter((lock) => lock.kind === 'scheduler'),
-    queues,
+    ...{ queues, stuckJobs },
+    peers: agentRows(entries, [], '', clock.now()).map(({ role, host, pid, state }) => ({
+      ...{ role, host, pid, state: state === 'self' ? 'alive' : state },
+    })),
   };
 }
 
@@ -87,6 +95,8 @@ async function lookAtServer(redis: Redis): Promise<RedisServerFacts> {
     maxMemoryPolicy: field('maxmemory_policy') ?? null,
     appendOnly: field('aof_enabled') === '1',
     appendOnlyHealthy: field('aof_enabled') !== '1' || field('aof_last_write_status') === 'ok',
+    isReplica: field('role') === 'slave',
+    snapshotHealthy: field('rdb_last_bgsave_status') !== 'err',
     save: await readSaveRule(redis),
   };
 }
@@ -104,11 +114,14 @@ async function readSaveRule(redis: Redis): Promise<string | null> {
 async function lookAtQueue(redis: Redis, name: string, prefix: string): Promise<QueueFacts> {
   const queue = new Queue(name, { connection: redis, prefix });
   queue.on('error', () => undefined);
-  const counts = await queue.getJobCounts('waiting', 'active', 'prioritized', 'failed');
+  const [counts, paused] = await Promise.all([
+    queue.getJobCounts('waiting', 'active', 'prioritized', 'failed'),
+    queue.isPaused(),
+  ]);
   const { waiting = 0, active = 0, prioritized = 0, failed = 0 } = counts;
   return {
     name,
-    failed,
+    ...{ failed, paused },
     pending: waiting + active + prioritized,
     workers: await countWorkers(queue),
   };

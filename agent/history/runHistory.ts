@@ -34,6 +34,8 @@ export interface RunHistoryOptions {
   retention: Config['history'];
   /** The schedule whose slot a job is; null when it is none's. */
   scheduleOf: (jobId: string) => string | null;
+  /** Called for each run that is told to `ended`. */
+  onEnded?: ((run: EndedRun) => void) | undefined;
 }
 
 /** The record of every run that ended, in a Redis stream that is capped by number and age. */
@@ -47,6 +49,7 @@ export class RunHistory {
 
   /** Records a run soon, and frees its place in `running:<type>`. */
   ended(run: EndedRun): void {
+    this.options.onEnded?.(run);
     if (this.buffer.length < MAX_BUFFERED) this.buffer.push(run);
     else this.dropped += 1;
     this.flushTimer ??= this.options.clock.setTimeout(() => void this.flush(), FLUSH_INTERVAL_MS);

@@ -15,6 +15,7 @@ import { newJobId } from './jobId.ts';
 import type { QueueSet } from './queueSet.ts';
 import { RecentRefusals } from './recentRefusals.ts';
 import { retryOptions } from './retryOptions.ts';
+import { traceEnqueue } from './traceEnqueue.ts';
 import { rulesOf, type TypeRules, type UniqueRule } from './typeRules.ts';
 import { uniqueKeyFrom, uniqueKeyOf, type UniqueKey } from './uniqueKey.ts';
 
@@ -67,21 +68,33 @@ export class Enqueuer implements Enqueuing {
   async enqueue(request: EnqueueRequest): Promise<Decision> {
     const type = await this.typeOf(request.type);
     if (type === undefined) return this.refuseUnknownType(request);
+    return traceEnqueue(type.queue, request.type, (metadata) =>
+      this.decide(type, request, metadata),
+    );
+  }
+
+  private async decide(
+    type: PreparedType,
+    request: EnqueueRequest,
+    metadata: string | undefined,
+  ): Promise<Decision> {
     const { unique } = type.rules;
     const key =
       unique?.by === 'function' ? await this.customKeyOf(request) : keyOf(unique, request);
     const script = key === null ? undefined : this.refusedOfLate(request, key);
-    if (key === null || script === undefined) return this.add(type, request, key);
-    return (await this.askFirst(type, request, key, script)) ?? this.add(type, request, key);
+    const add = () => this.add(type, request, key, metadata);
+    if (key === null || script === undefined) return add();
+    return (await this.askFirst(type, request, key, script)) ?? add();
   }
 
   private async add(
     type: PreparedType,
     request: EnqueueRequest,
     key: UniqueKey | null,
+    metadata: string | undefined,
   ): Promise<Decision> {
     const jobId = request.jobId ?? newJobId(this.options.clock);
-    const call = await this.callOf(type, request, key, jobId);
+    const call = await this.callOf(type, request, key, jobId, metadata);
     const answer = await this.ask(type, request, key, jobId, call);
     const decision = this.told(request, key, jobId, answer);
     if (key !== null && type.asksFirst && decision.outcome !== 'accepted') {
@@ -151,8 +164,10 @@ export class Enqueuer implements Enqueuing {
     request: EnqueueRequest,
     key: UniqueKey | null,
     jobId: string,
+    metadata: string | undefined,
   ): Promise<BullmqCall> {
     const options: JobsOptions = { ...type.jobOptions, jobId };
+    if (metadata !== undefined) options.telemetry = { metadata };
     if (request.priority !== undefined) options.priority = request.priority;
     if (request.delayMs !== undefined) options.delay = request.delayMs;
     const { unique } = type.rules;

@@ -1,4 +1,4 @@
-import { UnrecoverableError, WaitingError, type Job } from 'bullmq';
+import { UnrecoverableError, WaitingError, type Job, type Telemetry } from 'bullmq';
 import type { Clock } from '../common/clock.ts';
 import { InterlockError, messageOf } from '../common/errors.ts';
 import type { JsonValue } from '../common/json.ts';
@@ -11,6 +11,7 @@ import type { Enqueuing } from './enqueuing.ts';
 import { keyOfJob, type CustomKey, type LastCheck } from './lastCheck.ts';
 import { leaseLost, type RunLease } from './runLeases.ts';
 import type { Semaphore } from './semaphore.ts';
+import { spanContext } from './spanContext.ts';
 import { needsLastCheck, type TypeRules } from './typeRules.ts';
 
 /** A job type, as an agent runs it. */
@@ -30,6 +31,7 @@ export interface JobRunContext {
   /** Aborts when the agent leaves: what does not end in time is cut. */
   stopping: AbortSignal;
   onEnded: (run: EndedRun) => void;
+  telemetry?: Telemetry | undefined;
 }
 
 /** What is known of a run when it has begun. */
@@ -139,6 +141,7 @@ export class JobRun {
   /** What a run says after it has lost its lock is not written down: another run has the job. */
   private hooks(): RunHooks {
     const { job, lease, context } = this;
+    const inSpan = spanContext(context.telemetry);
     const whileHeld = async (act: () => Promise<unknown>) => {
       lease.signal.throwIfAborted();
       await act();
@@ -148,7 +151,7 @@ export class JobRun {
       progress: (value) => whileHeld(() => job.updateProgress(value ?? {})),
       enqueue: async (type, data) => {
         lease.signal.throwIfAborted();
-        const decision = await context.enqueuing.enqueue({ type, data });
+        const decision = await inSpan(() => context.enqueuing.enqueue({ type, data }));
         if (decision.outcome === 'refused') throw enqueueRefused(decision);
         return decision;
       },

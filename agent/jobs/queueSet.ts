@@ -1,4 +1,4 @@
-import { Queue } from 'bullmq';
+import { Queue, type Telemetry } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { InterlockError } from '../common/errors.ts';
 import type { Config } from '../config/schema.ts';
@@ -17,6 +17,7 @@ export class QueueSet {
   constructor(
     private readonly redis: Redis,
     private readonly config: Config,
+    private readonly telemetry?: Telemetry,
   ) {}
 
   /** Names in the order of the config: `default` first, then as declared, then what was found. */
@@ -50,7 +51,11 @@ export class QueueSet {
   get(name: string): Queue {
     const known = this.queues.get(name);
     if (known !== undefined) return known;
-    const queue = new Queue(name, { connection: this.redis, prefix: this.config.redis.prefix });
+    const { redis, config, telemetry } = this;
+    const queue = new Queue(name, {
+      ...{ connection: redis, prefix: config.redis.prefix },
+      ...(telemetry === undefined ? {} : { telemetry }),
+    });
     queue.on('error', () => undefined);
     this.queues.set(name, queue);
     return queue;

@@ -1,5 +1,5 @@
 import * as path from 'node:path';
-import { UnrecoverableError, Worker, type Job } from 'bullmq';
+import { UnrecoverableError, Worker, type Job, type Telemetry } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { sleep, type Clock } from '../common/clock.ts';
 import { messageOf } from '../common/errors.ts';
@@ -43,6 +43,7 @@ export interface WorkerPoolOptions {
   clock: Clock;
   logger: Logger;
   agentId: string;
+  telemetry?: Telemetry | undefined;
   createRunner: (type: JobTypeConfig, name: string, file: string) => HandlerRunner;
   onEnded: (run: EndedRun) => void;
   /** Called when the number of runs changes. */
@@ -71,9 +72,9 @@ export class WorkerPool {
         runner: options.createRunner(config, name, file),
       });
     }
-    const { enqueuing, clock, onEnded } = options;
+    const { enqueuing, clock, onEnded, telemetry } = options;
     this.runContext = {
-      ...{ enqueuing, clock, onEnded, stopping: this.stopping.signal },
+      ...{ enqueuing, clock, onEnded, telemetry, stopping: this.stopping.signal },
       check: new LastCheck(options.scripts, options.keys, options.decisions, (queue) =>
         options.keys.queue(queue, ''),
       ),
@@ -133,7 +134,7 @@ export class WorkerPool {
   }
 
   private createWorker(queue: string): PoolWorker {
-    const { config, connection, agentId, logger, clock } = this.options;
+    const { config, connection, agentId, logger, clock, telemetry } = this.options;
     const types = [...this.slots.values()].filter((slot) => slot.config.queue === queue);
     const times = leaseTimesOf(types.map((slot) => slot.config));
     const leases = new RunLeases({
@@ -155,6 +156,7 @@ export class WorkerPool {
       // look for lost jobs ourselves, because BullMQ's way takes two rounds of waiting.
       skipLockRenewal: true,
       skipStalledCheck: true,
+      ...(telemetry === undefined ? {} : { telemetry }),
       settings: {
         backoffStrategy: (attemptsMade, _type, _error, job) =>
           intervalDelayMs(this.slots.get(job?.name ?? '')?.config.retry, attemptsMade),

@@ -3,6 +3,7 @@ import { decision, decisionAction, decisionOutcome } from './decision.ts';
 import { define, defineNotification } from './define.ts';
 import {
   ageAlert,
+  agentRow,
   agentStatus,
   jobDetail,
   jobRow,
@@ -154,6 +155,8 @@ export const requests = {
     z.object({ runsInProgress: z.number().int() }),
   ),
   status: define('agent/status', nothing, agentStatus),
+  /** Every agent of this Redis, by role and host. */
+  agents: define('agents/list', nothing, z.array(agentRow)),
   /** `withinMs`: when its process is gone at the latest, with Redis dead too. */
   stop: define('agent/stop', nothing, z.object({ withinMs: z.number().optional() })),
   log: define(

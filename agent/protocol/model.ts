@@ -140,6 +140,8 @@ export const connectionRow = z.object({
   symbolCount: z.number().int(),
   lastMessageAt: z.string().nullable(),
   reconnectAttempts: z.number().int(),
+  /** How often it ended or could not be made; left out: its agent does not count it. */
+  breaks: z.number().int().optional(),
   /** Ticks lost as told by sequence numbers. */
   gaps: z.number().int(),
   /** Ticks given up, because they could not be enqueued in time. */
@@ -285,6 +287,12 @@ export const ageAlert = z.object({
   since: z.string(),
 });
 
+/** Where the figures for monitoring systems can be read; `url` is null while they can not be. */
+export const metricsStatus = z.object({
+  url: z.string().nullable(),
+  trouble: z.string().nullable(),
+});
+
 export const redisStatus = z.object({
   kind: z.enum(['private', 'url']),
   /** Socket path or URL without user and password. */
@@ -327,6 +335,27 @@ export const agentStatus = z.object({
   /** How many there are in Redis; the state holds the first ones of them. */
   totals: z.object({ locks: z.number().int(), decisions: z.number().int() }),
   redis: redisStatus,
+  /** Left out: they are off. */
+  metrics: metricsStatus.optional(),
+});
+
+/** One agent of this Redis, and what it holds. */
+export const agentRow = z.object({
+  agentId: z.string(),
+  host: z.string(),
+  pid: z.number().int(),
+  role: z.string(),
+  /** `self`: who answers. `silent`: on another host, and it has not written for long. */
+  state: z.enum(['self', 'alive', 'silent', 'dead']),
+  /** When it wrote last that it is there, by its own clock. */
+  heartbeatAt: z.string().nullable(),
+  /** Queues' workers that it has. */
+  workers: z.number().int(),
+  /** Streams that it can run. */
+  streams: z.array(z.string()),
+  runsInProgress: z.number().int(),
+  /** Names of the leases that it holds: of the scheduler and of stream shards. */
+  leases: z.array(z.string()),
 });
 
 /** One row per key in each collection; `agent` has one row with the key `agent`. */
@@ -393,7 +422,9 @@ export type AgeThresholds = z.infer<typeof ageThresholds>;
 export type AgeLevel = z.infer<typeof ageLevel>;
 export type AgeAlert = z.infer<typeof ageAlert>;
 export type RedisStatus = z.infer<typeof redisStatus>;
+export type MetricsStatus = z.infer<typeof metricsStatus>;
 export type AgentStatus = z.infer<typeof agentStatus>;
+export type AgentRow = z.infer<typeof agentRow>;
 export type StateSnapshot = z.infer<typeof stateSnapshot>;
 export type StateChange = z.infer<typeof stateChange>;
 export type StateDelta = z.infer<typeof stateDelta>;

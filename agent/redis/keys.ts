@@ -36,6 +36,11 @@ export class Keys {
     return this.own('decisions');
   }
 
+  /** Text with TTL: the agent that tells the webhook of an alert. */
+  alertClaim(id: string): string {
+    return this.own(`alert:${id}`);
+  }
+
   /** Hash, field = agent id: who the agents are. */
   get agents(): string {
     return this.own('agents');

@@ -21,7 +21,7 @@ import {
 } from '../protocol/api.ts';
 import type { Decision } from '../protocol/decision.ts';
 import type { ParamsOf } from '../protocol/define.ts';
-import type { AgentStatus, LockRow, RunRow, StreamRow } from '../protocol/model.ts';
+import type { AgentRow, AgentStatus, LockRow, RunRow, StreamRow } from '../protocol/model.ts';
 import { PROTOCOL_VERSION } from '../protocol/version.ts';
 import type { Recovery } from '../reaper/recovery.ts';
 import type { Scheduler } from '../schedules/scheduler.ts';
@@ -50,6 +50,7 @@ export interface AgentServices {
   decisions: DecisionLog;
   ages: AgeWatch;
   status(): AgentStatus;
+  agentRows(): Promise<AgentRow[]>;
   /** The agents of this Redis, this one too. */
   agents(): Promise<AgentEntry[]>;
   locks(params: ParamsOf<Requests['locks']>): Promise<{ rows: LockRow[]; total: number }>;
@@ -81,6 +82,7 @@ export function createHandlers(services: AgentServices): Handlers {
     ...jobHandlers(services),
     ...queueHandlers(services),
     ...streamHandlers(services),
+    agents: () => services.agentRows(),
     ...scheduleHandlers(services),
     locks: (params) => services.locks(params),
     releaseLock: (params) => services.releaseLock(params),

@@ -24,6 +24,7 @@ const DUTIES_FOR: Readonly<Record<RequestName, readonly Duty[] | typeof EVERYONE
   hello: EVERYONE,
   drain: EVERYONE,
   status: EVERYONE,
+  agents: EVERYONE,
   stop: EVERYONE,
   log: EVERYONE,
   subscribe: EVERYONE,

@@ -17,6 +17,8 @@ export interface AgentEntry {
   workers: string[];
   /** Streams that it can run; none while it leaves. */
   streams: string[];
+  /** When it was written, by the clock of its host; null when it is not told. */
+  heartbeatMs: number | null;
 }
 
 /** What an agent tells of itself besides who it is. */
@@ -29,14 +31,15 @@ const entries = z.record(z.string(), z.string());
 const factsSchema = z.object({
   workers: z.array(z.string()).default([]),
   streams: z.array(z.string()).default([]),
+  heartbeatMs: z.number().nullable().default(null),
 });
-const NO_FACTS = { workers: [], streams: [] };
+const NO_FACTS = { workers: [], streams: [], heartbeatMs: null };
 
 /** Who the agents on this Redis are, so that a job's worker can be named. */
 export class AgentRegistry {
   private timer: Timer | undefined;
   private closed = false;
-  private facts: AgentFacts = NO_FACTS;
+  private facts: AgentFacts = { workers: [], streams: [] };
 
   constructor(
     private readonly redis: Redis,

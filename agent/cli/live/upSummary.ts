@@ -6,7 +6,10 @@ import { schedulerLock } from './liveScreen.ts';
 import { totalJobs, type UpFigures } from './upFigures.ts';
 
 /** What `up --json` prints when it ends. */
-export interface UpSummary extends Omit<StatusReport, 'agent' | 'role' | 'agesOverThreshold'> {
+export interface UpSummary extends Omit<
+  StatusReport,
+  'agent' | 'agents' | 'role' | 'agesOverThreshold'
+> {
   forMs: number;
   agent: StatusReport['agent'] | null;
   jobs: ReturnType<typeof totalJobs>;

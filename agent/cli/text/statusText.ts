@@ -1,13 +1,16 @@
 import { formatDuration } from '../../common/duration.ts';
 import type {
+  AgentRow,
   AgentStatus,
   LockRow,
+  MetricsStatus,
   QueueRow,
   RedisStatus,
   StreamRow,
 } from '../../protocol/model.ts';
 import type { LongAge } from '../gatherStatus.ts';
 import { paintLevel } from './ageText.ts';
+import { agentsLine } from './agentsText.ts';
 import { holderName } from './ages.ts';
 import { queuesText } from './queueText.ts';
 import { streamLine } from './streamText.ts';
@@ -22,6 +25,7 @@ export interface StatusReport {
   streams: StreamRow[];
   schedulerLock: LockRow | null;
   locks: LockRow[];
+  agents: AgentRow[];
   agesOverThreshold: LongAge[];
 }
 
@@ -31,7 +35,10 @@ export function statusText(report: StatusReport, nowMs: number, style: Style): s
     redisLine(report.redis, style),
     schedulerLine(report.schedulerLock, style),
   ];
-  const { configTrouble } = report.agent;
+  // One agent is told in the first line already.
+  if (report.agents.length > 1) lines.push(agentsLine(report.agents, style));
+  const { configTrouble, metrics } = report.agent;
+  if (metrics !== undefined) lines.push(metricsLine(metrics, style));
   if (configTrouble !== null)
     lines.push(style.warning(`Config on disk is not in force: ${configTrouble}`));
   lines.push('', queuesText(report.queues, style));
@@ -68,6 +75,11 @@ export function schedulerLine(lock: LockRow | null, style: Style): string {
   if (lock === null) return `${heading}  its lock is free at the moment`;
   const age = formatDuration(lock.ageMs ?? 0);
   return `${heading}  ${lock.name} ${lock.state.replaceAll('_', ' ')} by ${holderName(lock.holder)}, age ${age}, fence ${lock.fence ?? '-'}`;
+}
+
+function metricsLine({ url, trouble }: MetricsStatus, style: Style): string {
+  const text = url === null ? style.warning(trouble ?? 'not there yet') : url;
+  return `${style.heading('Metrics')}    ${text}`;
 }
 
 function ageLine(age: LongAge, style: Style): string {

@@ -67,6 +67,8 @@ export interface ConnectionFigures {
   errors: number;
   lastMessageAtMs: number | null;
   reconnectAttempts: number;
+  /** How often it ended or could not be made, since it was begun. */
+  breaks: number;
   /** How many symbols it should subscribe to. */
   symbolCount: number;
   trouble: string | null;
@@ -171,6 +173,7 @@ export class Connection {
       sinceMs: this.sinceMs,
       ...{ messages, ticks, errors: errors + this.breaks, lastMessageAtMs },
       reconnectAttempts: this.model.failures,
+      breaks: this.breaks,
       symbolCount: this.symbolCount,
       trouble: troubleOf(this.model) ?? trouble,
     };

@@ -27,7 +27,7 @@ export class ShardRun {
   private replaceTimer: Timer | undefined;
   private startTimer: Timer | undefined;
   /** Figures of connections that this one replaced. */
-  private before = { messages: 0, ticks: 0, errors: 0 };
+  private before = { messages: 0, ticks: 0, errors: 0, breaks: 0 };
   /** While it is being handed over: what arrives, in case that it stays here after all. */
   private heldBack: Tick[][] | undefined;
   private heldBackSinceMs = 0;
@@ -88,12 +88,12 @@ export class ShardRun {
   /** Of its connection, with what the ones before it counted. */
   figures(): ConnectionFigures {
     const figures = this.current.connection.row();
-    const { messages, ticks, errors } = this.before;
+    const { messages, ticks, errors, breaks } = this.before;
     const trouble = this.startTimer === undefined ? figures.trouble : 'It waits for its turn.';
     return {
       ...figures,
       ...{ messages: figures.messages + messages, ticks: figures.ticks + ticks },
-      ...{ errors: figures.errors + errors, trouble },
+      ...{ errors: figures.errors + errors, breaks: figures.breaks + breaks, trouble },
     };
   }
 
@@ -269,10 +269,11 @@ export class ShardRun {
   }
 
   private putToUse(next: ShardConnection): void {
-    const { messages, ticks, errors } = this.current.connection.row();
+    const { messages, ticks, errors, breaks } = this.current.connection.row();
     this.before.messages += messages;
     this.before.ticks += ticks;
     this.before.errors += errors;
+    this.before.breaks += breaks;
     this.current = next;
   }
 

@@ -3,6 +3,7 @@ import * as path from 'node:path';
 import * as z from 'zod';
 import { decision } from '../../../agent/protocol/decision.ts';
 import {
+  agentRow,
   agentStatus,
   jobDetail,
   jobRow,
@@ -101,6 +102,7 @@ describe('the commands of interlock, with an agent', () => {
         streams: z.array(streamRow),
         schedulerLock: lockRow.nullable(),
         locks: z.array(lockRow),
+        agents: z.array(agentRow),
         agesOverThreshold: z.array(z.unknown()),
       }),
       'status',

@@ -29,6 +29,7 @@ const HARMLESS: Readonly<
   Partial<Record<keyof Requests, (client: AgentClient) => Promise<unknown>>>
 > = {
   status: (client) => client.request(requests.status, {}),
+  agents: (client) => client.request(requests.agents, {}),
   log: (client) => client.request(requests.log, {}),
   subscribe: (client) => client.request(requests.subscribe, {}),
   unsubscribe: (client) => client.request(requests.unsubscribe, {}),

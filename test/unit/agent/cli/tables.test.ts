@@ -231,7 +231,7 @@ describe('rows for people', () => {
     const report = {
       ...{ agent: agentStatus({ configTrouble: 'line 3' }), redis: agentStatus().redis },
       ...{ role: 'all', queues: [queueRow({ waiting: 2 })], streams: [streamRow()] },
-      ...{ schedulerLock: null, locks: [] },
+      ...{ schedulerLock: null, locks: [], agents: [] },
       agesOverThreshold: longAges(
         agentStatus({ alerts: [alert('critical', 31), { ...alert('warning', 11), kind: 'lock' }] }),
       ),

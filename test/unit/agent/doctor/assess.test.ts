@@ -1,12 +1,25 @@
 import assert from 'node:assert/strict';
 import { assess } from '../../../../agent/doctor/assess.ts';
-import type { DoctorFacts, RedisFacts, RedisServerFacts } from '../../../../agent/doctor/facts.ts';
+import type {
+  DoctorFacts,
+  PeerFacts,
+  RedisFacts,
+  RedisServerFacts,
+  StuckJob,
+} from '../../../../agent/doctor/facts.ts';
 import { connectionRow, lockRow, streamRow } from '../cli/rows.ts';
 
 const server: RedisServerFacts = {
   ...{ version: '7.0.15', maxMemoryBytes: 0, maxMemoryPolicy: 'noeviction' },
   ...{ appendOnly: true, appendOnlyHealthy: true, save: '' },
+  ...{ isReplica: false, snapshotHealthy: true },
 };
+function peer(facts: Partial<PeerFacts>): PeerFacts {
+  return { role: 'all', host: 'box', pid: 1, state: 'alive', ...facts };
+}
+const stuck = (facts: Partial<StuckJob>): StuckJob => ({
+  ...{ queue: 'low', id: '7', type: 'sync', runningForMs: 7_200_000, why: 'no_lock', ...facts },
+});
 const connected = (facts: Partial<RedisServerFacts>): RedisFacts => ({
   ...{
     state: 'connected',
@@ -19,11 +32,17 @@ const healthy: DoctorFacts = {
   nodeVersion: 'v22.1.0',
   config: { folder: '/w', file: '/w/interlock.config.json', jobTypes: 2, error: null },
   stateFolder: { path: '/s', exists: true, writable: true, mode: 0o40700 },
-  agent: { state: 'running', pid: 1, role: 'all', version: '0.1.0', configTrouble: null },
+  agent: {
+    ...{ state: 'running', pid: 1, role: 'all', version: '0.1.0' },
+    ...{ configTrouble: null, metricsTrouble: null },
+  },
+  env: {},
   redis: connected({}),
   schedulerLocks: [lockRow()],
-  schedules: 1,
-  queues: [{ name: 'default', pending: 3, failed: 0, workers: 1 }],
+  declared: { jobs: 2, schedules: 1, streams: 1 },
+  queues: [{ name: 'default', pending: 3, failed: 0, paused: false, workers: 1 }],
+  stuckJobs: [],
+  peers: [peer({})],
   streams: [streamRow()],
 };
 const trouble = { message: 'It broke.', remedy: 'Mend it.' };
@@ -53,8 +72,11 @@ describe('the doctor', () => {
       agent: { state: 'none' },
       redis: connected({ appendOnly: false, maxMemoryPolicy: 'allkeys-lru', version: '5.0.0' }),
       schedulerLocks: [],
-      schedules: 1,
-      queues: [{ name: 'default', pending: 3, failed: 2, workers: 0 }],
+      declared: { jobs: 1, schedules: 1, streams: 1 },
+      queues: [{ name: 'default', pending: 3, failed: 2, paused: true, workers: 0 }],
+      stuckJobs: [stuck({})],
+      peers: [peer({ role: 'api' }), peer({ pid: 2, state: 'dead' })],
+      env: { ENABLE_SCHEDULERS: '1' },
       streams: [streamRow({ connections: [connectionRow({ state: 'suspended' })] })],
     });
     const bad = sick.filter(({ status }) => status !== 'ok');
@@ -192,35 +214,134 @@ describe('the doctor', () => {
     [
       'no schedule',
       'scheduler',
-      { schedulerLocks: [], schedules: 0 },
+      { schedulerLocks: [], declared: { jobs: 1, schedules: 0, streams: 0 } },
       'ok',
       /no scheduler is needed/,
     ],
     [
+      'a replica',
+      'redis writes',
+      { redis: connected({ isReplica: true }) },
+      'failure',
+      /takes no writes/,
+    ],
+    [
+      'a snapshot that could not be written',
+      'redis writes',
+      { redis: connected({ snapshotHealthy: false }) },
+      'failure',
+      /may refuse writes/,
+    ],
+    [
+      'metrics on a port of another',
+      'metrics',
+      { agent: { ...runningAgent(), metricsTrouble: 'Port 1 is taken.' } },
+      'failure',
+      /Port 1 is taken/,
+    ],
+    [
+      'a deprecated variable',
+      'environment',
+      { env: { ENABLE_SCHEDULERS: 'true' } },
+      'warning',
+      /deprecated/,
+    ],
+    [
+      'a role that does not exist',
+      'environment',
+      { env: { SERVICE_ROLE: 'worker,jobs' } },
+      'failure',
+      /"worker,jobs", which is no role/,
+    ],
+    ['good roles', 'environment', { env: { SERVICE_ROLE: 'calls, worker' } }, 'ok', /No variable/],
+    [
+      'an agent that died',
+      'agents',
+      { peers: [peer({}), peer({ role: 'worker', pid: 9, state: 'dead' })] },
+      'warning',
+      /worker box:9 is dead/,
+    ],
+    [
+      'an agent of another host that is silent',
+      'agents',
+      { peers: [peer({}), peer({ host: 'far', state: 'silent' })] },
+      'warning',
+      /all far:1 is silent/,
+    ],
+    [
+      'agents that live',
+      'agents',
+      { peers: [peer({}), peer({ role: 'api', pid: 3 })] },
+      'ok',
+      /all box:1, api box:3/,
+    ],
+    [
+      'a role that nobody has',
+      'roles',
+      { peers: [peer({ role: 'calls,worker' })] },
+      'failure',
+      /^No agent has the role scheduler: no schedule is looked at\.$/,
+    ],
+    [
+      'one role for each duty',
+      'roles',
+      { peers: [peer({ role: 'calls,worker' }), peer({ role: 'scheduler' })] },
+      'ok',
+      /Somebody/,
+    ],
+    [
+      'a dead agent for no worker',
+      'roles',
+      { peers: [peer({ role: 'scheduler,calls' }), peer({ state: 'dead' })] },
+      'failure',
+      /role worker/,
+    ],
+    [
+      'a run whose lock nobody has',
+      'stuck jobs',
+      { stuckJobs: [stuck({}), stuck({ why: 'too_long', id: '8' })] },
+      'failure',
+      /^sync low\/7 for 2 h count as running/,
+    ],
+    [
+      'a run that goes on and on',
+      'stuck jobs',
+      { stuckJobs: Array.from({ length: 7 }, () => stuck({ why: 'too_long' })) },
+      'warning',
+      /for 2 h and 2 more\./,
+    ],
+    [
+      'a paused queue with jobs',
+      'paused queues',
+      { queues: [{ name: 'low', pending: 4, failed: 0, paused: true, workers: 1 }] },
+      'warning',
+      /low \(4 jobs\)/,
+    ],
+    [
       'a queue without worker',
       'workers',
-      { queues: [{ name: 'low', pending: 3, failed: 0, workers: 0 }] },
+      { queues: [{ name: 'low', pending: 3, failed: 0, paused: false, workers: 0 }] },
       'failure',
       /low \(3 jobs\)/,
     ],
     [
       'an empty queue without worker',
       'workers',
-      { queues: [{ name: 'low', pending: 0, failed: 0, workers: 0 }] },
+      { queues: [{ name: 'low', pending: 0, failed: 0, paused: false, workers: 0 }] },
       'ok',
       /Every queue/,
     ],
     [
       'workers that are not told',
       'workers',
-      { queues: [{ name: 'low', pending: 3, failed: 0, workers: null }] },
+      { queues: [{ name: 'low', pending: 3, failed: 0, paused: false, workers: null }] },
       'warning',
       /does not tell/,
     ],
     [
       'failed jobs',
       'failed jobs',
-      { queues: [{ name: 'low', pending: 0, failed: 4, workers: 1 }] },
+      { queues: [{ name: 'low', pending: 0, failed: 4, paused: false, workers: 1 }] },
       'warning',
       /4 in low/,
     ],
@@ -252,9 +373,13 @@ describe('the doctor', () => {
   }
 
   it('leaves out what can not be known', () => {
-    const facts = { ...healthy, schedulerLocks: null, queues: null, streams: null };
+    const facts = {
+      ...{ ...healthy, schedulerLocks: null, queues: null, streams: null },
+      ...{ stuckJobs: null, peers: null },
+    };
     const names = assess(facts).map(({ name }) => name);
-    for (const unknown of ['scheduler', 'workers', 'failed jobs', 'streams']) {
+    const unknowns = ['scheduler', 'workers', 'failed jobs', 'streams', 'stuck jobs', 'agents'];
+    for (const unknown of unknowns) {
       assert.ok(!names.includes(unknown), unknown);
     }
   });
