@@ -6,6 +6,7 @@ import { RedisLeases } from '../leases/redisLeases.ts';
 import { RedisConnections } from '../redis/connections.ts';
 import { Keys } from '../redis/keys.ts';
 import { privateSocketPath } from '../redis/privateServer.ts';
+import { mastersOf, type RedisClient } from '../redis/redisClient.ts';
 import { findRedisServer, installCommand } from '../redis/redisServerBinary.ts';
 import { Scripts } from '../redis/scripts.ts';
 import { chooseRedisTarget, describeTarget, type RedisTarget } from '../redis/target.ts';
@@ -22,7 +23,7 @@ export async function gatherRedisFacts(options: DoctorOptions, config: Config): 
   const target = chooseRedisTarget({
     flag: options.redisUrl,
     env: undefined,
-    config: config.redis.url,
+    config: config.redis,
     privateSocketPath: privateSocketPath(options.stateFolder),
   });
   if (target.kind === 'private' && !existsSync(target.socketPath)) return privateAtRest(options);
@@ -55,7 +56,7 @@ function privateAtRest({ env }: DoctorOptions): RedisPart {
 }
 
 async function lookInside(
-  redis: Redis,
+  redis: RedisClient,
   target: RedisTarget,
   { clock }: DoctorOptions,
   config: Config,
@@ -67,7 +68,7 @@ async function lookInside(
   });
   const names = new Set(['default', ...Object.values(config.jobs).map((type) => type.queue)]);
   const [server, locks, queues] = await Promise.all([
-    lookAtServer(redis),
+    lookAtServers(redis),
     leases.list(),
     Promise.all([...names].map((name) => lookAtQueue(redis, name, config.redis.prefix))),
   ]);
@@ -76,6 +77,25 @@ async function lookInside(
     schedulerLocks: locks.filter((lock) => lock.kind === 'scheduler'),
     queues,
   };
+}
+
+/** Of a Cluster: what is worst of its masters, because each may be the one that counts tomorrow. */
+async function lookAtServers(redis: RedisClient): Promise<RedisServerFacts> {
+  const servers = await Promise.all((await mastersOf(redis)).map(lookAtServer));
+  return servers.reduce((worst, one) => ({
+    version: olderOf(worst.version, one.version),
+    maxMemoryBytes: Math.max(worst.maxMemoryBytes, one.maxMemoryBytes),
+    maxMemoryPolicy:
+      worst.maxMemoryPolicy === 'noeviction' ? one.maxMemoryPolicy : worst.maxMemoryPolicy,
+    appendOnly: worst.appendOnly && one.appendOnly,
+    appendOnlyHealthy: worst.appendOnlyHealthy && one.appendOnlyHealthy,
+    save: worst.save === '' ? '' : one.save,
+  }));
+}
+
+function olderOf(one: string | null, other: string | null): string | null {
+  if (one === null || other === null) return one ?? other;
+  return one.localeCompare(other, 'en', { numeric: true }) <= 0 ? one : other;
 }
 
 async function lookAtServer(redis: Redis): Promise<RedisServerFacts> {
@@ -101,7 +121,7 @@ async function readSaveRule(redis: Redis): Promise<string | null> {
   }
 }
 
-async function lookAtQueue(redis: Redis, name: string, prefix: string): Promise<QueueFacts> {
+async function lookAtQueue(redis: RedisClient, name: string, prefix: string): Promise<QueueFacts> {
   const queue = new Queue(name, { connection: redis, prefix });
   queue.on('error', () => undefined);
   const counts = await queue.getJobCounts('waiting', 'active', 'prioritized', 'failed');

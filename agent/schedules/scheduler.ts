@@ -1,4 +1,3 @@
-import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import type { Clock } from '../common/clock.ts';
 import { formatDuration } from '../common/duration.ts';
@@ -13,6 +12,7 @@ import type { Logger } from '../logging.ts';
 import type { Decision, Holder } from '../protocol/decision.ts';
 import type { ScheduleRow } from '../protocol/model.ts';
 import type { Keys } from '../redis/keys.ts';
+import type { RedisClient } from '../redis/redisClient.ts';
 import { redisNowMs } from '../redis/redisNow.ts';
 import type { Scripts } from '../redis/scripts.ts';
 import { latestSlot, nextSlot, ruleOf } from './slots.ts';
@@ -27,7 +27,7 @@ const RETRY_AFTER_TROUBLE_MS = 1_000;
 
 export interface SchedulerOptions {
   config: Config;
-  redis: Redis;
+  redis: RedisClient;
   scripts: Scripts;
   keys: Keys;
   leases: Leases;
