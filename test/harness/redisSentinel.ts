@@ -99,6 +99,10 @@ export class RedisSentinel {
     await this.settled();
   }
 
+  async flush(): Promise<void> {
+    await (await this.master()).redis.flushall();
+  }
+
   async stop(): Promise<void> {
     for (const client of this.clients.splice(0)) client.disconnect();
     await Promise.all([...this.sentinels, ...this.servers].map((node) => node.stop()));

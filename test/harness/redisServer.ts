@@ -1,10 +1,7 @@
 import * as path from 'node:path';
 import { Redis } from 'ioredis';
-import type { RedisClient } from '../../agent/redis/redisClient.ts';
 import { endProcess, startProcess, type StartedProcess } from './childProcess.ts';
 import { eventually } from './eventually.ts';
-import { CLUSTER_PREFIX, RedisCluster } from './redisCluster.ts';
-import { RedisSentinel } from './redisSentinel.ts';
 import { makeTemporaryFolder, type TemporaryFolder } from './temporaryFolder.ts';
 
 /** Both speak the same; the first one that starts is taken. */
@@ -15,22 +12,15 @@ export class RedisServer {
   private process: StartedProcess | undefined;
   private readonly clients: Redis[] = [];
 
-  private constructor(
-    private readonly folder: TemporaryFolder,
-    private readonly scaled: RedisCluster | RedisSentinel | undefined,
-  ) {}
+  /** Of all keys. */
+  readonly prefix = 'bull';
 
-  /** With INTERLOCK_TEST_REDIS = `cluster` or `sentinel` it is one of those, and no single server. */
+  private constructor(private readonly folder: TemporaryFolder) {}
+
   static async start(): Promise<RedisServer> {
-    const scaled = await startScaled(process.env['INTERLOCK_TEST_REDIS']);
-    const server = new RedisServer(makeTemporaryFolder(), scaled);
-    if (scaled === undefined) await server.startProcess();
+    const server = new RedisServer(makeTemporaryFolder());
+    await server.startProcess();
     return server;
-  }
-
-  /** Of all keys: on a Cluster it carries a hash tag. */
-  get prefix(): string {
-    return this.scaled instanceof RedisCluster ? CLUSTER_PREFIX : 'bull';
   }
 
   get socketPath(): string {
@@ -39,7 +29,7 @@ export class RedisServer {
 
   /** For `redis.url` of a config, or REDIS_URL. */
   get url(): string {
-    return this.scaled?.url ?? `unix://${this.socketPath}`;
+    return `unix://${this.socketPath}`;
   }
 
   get pid(): number | undefined {
@@ -47,12 +37,15 @@ export class RedisServer {
   }
 
   /** A connection that is closed with the server. It does not reconnect by itself after `stop()`. */
-  client(): RedisClient {
-    if (this.scaled !== undefined) return this.scaled.client();
+  client(): Redis {
     const client = new Redis({ path: this.socketPath, maxRetriesPerRequest: null });
     client.on('error', () => undefined);
     this.clients.push(client);
     return client;
+  }
+
+  async flush(): Promise<void> {
+    await this.client().flushall();
   }
 
   /** Ends it in order and removes its data. */
@@ -61,7 +54,6 @@ export class RedisServer {
     const running = this.process;
     this.process = undefined;
     if (running !== undefined) await endProcess(running);
-    await this.scaled?.stop();
     this.folder.remove();
   }
 
@@ -110,13 +102,6 @@ export class RedisServer {
       probe.disconnect();
     }
   }
-}
-
-async function startScaled(kind: string | undefined): Promise<RedisCluster | RedisSentinel | undefined> {
-  if (kind === undefined || kind === '') return undefined;
-  if (kind === 'cluster') return RedisCluster.start();
-  if (kind === 'sentinel') return RedisSentinel.start();
-  throw new Error(`INTERLOCK_TEST_REDIS=${kind}: write cluster or sentinel`);
 }
 
 function serverArguments(folder: string, socketPath: string): string[] {
