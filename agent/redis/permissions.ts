@@ -6,20 +6,25 @@ import { redisError } from './redisError.ts';
 import { Scripts } from './scripts.ts';
 import type { RedisTarget } from './target.ts';
 
-/** Commands on keys of ours, of Interlock and of BullMQ, with as many words as they need. */
-const NEEDED = [
-  ...['del $key', 'exists $key', 'get $key', 'getrange $key 0 0', 'incr $key', 'set $key v'],
-  ...['expire $key 1', 'pexpire $key 1', 'pttl $key', 'type $key', 'unlink $key'],
-  ...['hdel $key f', 'hexists $key f', 'hget $key f', 'hgetall $key', 'hincrby $key f 1'],
-  ...['hlen $key', 'hmget $key f', 'hset $key f v', 'hmset $key f v', 'hsetnx $key f v', 'hkeys $key'],
-  ...['lindex $key 0', 'llen $key', 'lpop $key', 'lpos $key v', 'lpush $key v', 'lrange $key 0 0'],
-  ...['lrem $key 0 v', 'lset $key 0 v', 'ltrim $key 0 0', 'linsert $key before v w', 'rpop $key', 'rpush $key v', 'rpoplpush $key $key', 'lmove $key $key left right'],
-  ...['sadd $key m', 'scard $key', 'sismember $key m', 'smembers $key', 'srem $key m'],
-  ...['xadd $key * f v', 'xdel $key 0-1', 'xlen $key', 'xrange $key - +', 'xrevrange $key + -', 'xread streams $key 0', 'xtrim $key maxlen 1'],
-  ...['zadd $key 1 m', 'zcard $key', 'zcount $key 0 0', 'zmscore $key m', 'zpopmin $key', 'bzpopmin $key 1', 'zrange $key 0 0', 'zrangebyscore $key 0 0', 'zrem $key m'],
-  ...['zremrangebyrank $key 0 0', 'zremrangebyscore $key 0 0', 'zrevrange $key 0 0', 'zrevrangebyscore $key 0 0', 'zscore $key m'],
-  ...['scan 0', 'time', 'info'],
-].map((line) => line.split(' '));
+/** Commands of Interlock and of BullMQ, with as many words as they need. */
+const NEEDED = `
+del $key | exists $key | get $key | incr $key | incrby $key 1 | persist $key | pexpire $key 1
+pexpireat $key 1 | pttl $key | rename $key $key | set $key v | type $key | unlink $key
+hdel $key f | hexists $key f | hget $key f | hgetall $key | hincrby $key f 1 | hlen $key
+hmget $key f | hmset $key f v | hscan $key 0 | hset $key f v
+lindex $key 0 | llen $key | lpop $key | lpos $key v | lpush $key v | lrange $key 0 0
+lrem $key 0 v | lset $key 0 v | ltrim $key 0 0 | rpop $key | rpoplpush $key $key | rpush $key v
+sadd $key m | scard $key | sismember $key m | smembers $key | srem $key m | sscan $key 0
+xadd $key * f v | xdel $key 0-1 | xlen $key | xrange $key - + | xread streams $key 0
+xrevrange $key + - | xtrim $key maxlen 1
+bzpopmin $key 1 | zadd $key 1 m | zcard $key | zcount $key 0 0 | zlexcount $key - +
+zmscore $key m | zpopmin $key | zrange $key 0 0 | zrangebylex $key - + | zrangebyscore $key 0 0
+zrem $key m | zremrangebyrank $key 0 0 | zremrangebyscore $key 0 0 | zrevrange $key 0 0
+zrevrangebyscore $key 0 0 | zscore $key m
+info | multi | exec | scan 0 | time`
+  .split(/[|\n]/)
+  .map((line) => line.trim().split(' '))
+  .filter(([name]) => name !== '');
 
 /**
  * Checks that the user of this connection may do all that Interlock and BullMQ do.

@@ -18,7 +18,8 @@ export function isRefusedByRedis(thrown: unknown): boolean {
 type Explanation = Pick<InterlockError, 'code' | 'message'> & { remedy: string };
 
 /** Says what is wrong with a Redis, and what to do. */
-export function redisError(target: RedisTarget, why: string): InterlockError {
+export function redisError(target: RedisTarget, reason: string): InterlockError {
+  const why = reason.replace(/\.$/, '');
   const address = describeTarget(target);
   const { code, message, remedy } =
     refused(address, why) ?? wrongTls(address, why) ?? wrongKind(address, why) ?? away(target, why);

@@ -9,7 +9,7 @@ const SERVERS = 3;
 const SENTINELS = 3;
 const MASTER = 'main';
 /** A master that is silent for so long is taken for dead. */
-const DOWN_AFTER_MS = 1_000;
+const DOWN_AFTER_MS = 600;
 
 /** A real master with two replicas, watched by three real sentinels. */
 export class RedisSentinel {

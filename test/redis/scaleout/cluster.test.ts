@@ -147,7 +147,9 @@ describe('on Redis Cluster', function () {
     const connections = await connect();
     const news: string[] = [];
     const tail = new EventTail(
-      ...([connections.patient('events'), [core.keys.decisions], systemClock] as const),
+      connections.patient('events'),
+      [core.keys.decisions],
+      systemClock,
       (stream) => news.push(stream),
     );
     tail.start();
