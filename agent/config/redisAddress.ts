@@ -48,7 +48,10 @@ export function parseRedisAddress(text: string): RedisAddress | undefined {
   const slash = rest.includes('/') ? rest.indexOf('/') : rest.length;
   const at = rest.lastIndexOf('@', slash);
   const way = kind === 'sentinel' || kind === 'cluster' ? kind : 'single';
-  const nodes = readNodes(rest.slice(at + 1, slash), way === 'sentinel' ? SENTINEL_PORT : REDIS_PORT);
+  const nodes = readNodes(
+    rest.slice(at + 1, slash),
+    way === 'sentinel' ? SENTINEL_PORT : REDIS_PORT,
+  );
   const user = readUser(at === -1 ? '' : rest.slice(0, at));
   const place = readPath(way, rest.slice(slash + 1));
   if (nodes === undefined || user === undefined || place === undefined) return undefined;

@@ -15,7 +15,8 @@ export const redisTls = z.strictObject({
     description: 'Name that the certificate of Redis must have. Left out: the host of the address.',
   }),
   rejectUnauthorized: z.boolean().optional().meta({
-    description: 'false: any certificate is taken, so anyone between may read and write. For tests.',
+    description:
+      'false: any certificate is taken, so anyone between may read and write. For tests.',
   }),
 });
 
@@ -40,10 +41,10 @@ export const redisConfig = z
       description: 'Of the sentinels themselves; those of Redis stand in the address.',
     }),
   })
-  .refine(
-    ({ url, tls }) => tls === undefined || url === undefined || url.startsWith('rediss'),
-    { path: ['tls'], error: 'expected an address that begins with "rediss" beside it' },
-  );
+  .refine(({ url, tls }) => tls === undefined || url === undefined || url.startsWith('rediss'), {
+    path: ['tls'],
+    error: 'expected an address that begins with "rediss" beside it',
+  });
 
 export type RedisConfig = z.infer<typeof redisConfig>;
 

@@ -103,7 +103,8 @@ export class RedisConnections {
       ...options,
       retryStrategy: reconnectDelayMs,
       // A server that became a replica under us: the command goes to its successor.
-      reconnectOnError: ({ message }) => (/^(READONLY|UNBLOCKED|MASTERDOWN)/.test(message) ? 2 : false),
+      reconnectOnError: ({ message }) =>
+        /^(READONLY|UNBLOCKED|MASTERDOWN)/.test(message) ? 2 : false,
       // A living agent waits for the sentinels; one that starts tells a person.
       sentinelRetryStrategy: (attempt) => (this.opened ? reconnectDelayMs(attempt) : null),
       sentinelReconnectStrategy: reconnectDelayMs,

@@ -24,6 +24,7 @@ export async function mastersOf(redis: RedisClient): Promise<Redis[]> {
   // Waits until the nodes are known.
   if (redis.status !== 'ready') await redis.ping();
   const masters = redis.nodes('master');
-  if (masters.length === 0) throw new Error('Connection is closed: no master of the Cluster is known');
+  if (masters.length === 0)
+    throw new Error('Connection is closed: no master of the Cluster is known');
   return masters;
 }

@@ -109,9 +109,15 @@ function away(target: RedisTarget, why: string): Explanation {
   return {
     code: 'redis_unreachable',
     message: `Redis at ${describeTarget(target)} can not be reached: ${why}.`,
-    remedy:
-      target.kind === 'url'
-        ? 'Check that it runs and that the address is right, or leave the address out to use a private server.'
-        : 'Run "interlock doctor"; the log of the private server is redis.log in the state folder.',
+    remedy: remedyOfAway(target),
   };
+}
+
+function remedyOfAway(target: RedisTarget): string {
+  if (target.kind === 'private')
+    return 'Run "interlock doctor"; the log of the private server is redis.log in the state folder.';
+  // A server without TLS says nothing, and one that wants a certificate may only hang up.
+  if (target.url.startsWith('rediss'))
+    return 'Check that it runs and that this port has TLS; where it wants a certificate of this client, set "redis.tls.certFile" and "redis.tls.keyFile".';
+  return 'Check that it runs and that the address is right, or leave the address out to use a private server.';
 }

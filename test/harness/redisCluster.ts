@@ -82,7 +82,9 @@ export class RedisCluster {
 
   async masters(): Promise<RedisNode[]> {
     const roles = await Promise.all(
-      this.nodes.filter((node) => node.isRunning).map(async (node) => ({ node, role: await roleOf(node) })),
+      this.nodes
+        .filter((node) => node.isRunning)
+        .map(async (node) => ({ node, role: await roleOf(node) })),
     );
     return roles.filter(({ role }) => role === 'master').map(({ node }) => node);
   }
@@ -125,7 +127,8 @@ export class RedisCluster {
     );
     for (const [index, { redis }] of this.nodes.entries())
       await redis.call('CLUSTER', 'SET-CONFIG-EPOCH', index + 1);
-    for (const { port } of this.nodes.slice(1)) await masters[0]?.redis.cluster('MEET', '127.0.0.1', port);
+    for (const { port } of this.nodes.slice(1))
+      await masters[0]?.redis.cluster('MEET', '127.0.0.1', port);
     await this.replicate(masters);
     await this.settled();
   }
@@ -146,7 +149,10 @@ export class RedisCluster {
       eventually(
         `node ${port} to see the cluster as it is`,
         async () => {
-          const [state, own] = await Promise.all([redis.cluster('INFO'), redis.info('replication')]);
+          const [state, own] = await Promise.all([
+            redis.cluster('INFO'),
+            redis.info('replication'),
+          ]);
           const ranges = await redis.cluster('SLOTS');
           const isWhole = ranges.length === MASTERS && ranges.every((range) => range.length === 4);
           const follows = own.includes('role:master') || own.includes('master_link_status:up');

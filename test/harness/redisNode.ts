@@ -91,8 +91,12 @@ export class RedisNode {
       ...args,
     ]);
     this.process = started;
+    let ended = false;
+    void started.ended.then(() => (ended = true));
     try {
-      await eventually(`Redis to answer at ${port}`, () => this.admin.ping());
+      const answers = eventually(`Redis to answer at ${port}`, () => this.admin.ping());
+      await Promise.race([answers, started.ended]);
+      if (ended) throw new Error('it has ended');
     } catch (error) {
       throw new Error(`Redis did not start:\n${started.output()}`, { cause: error });
     }

@@ -76,7 +76,11 @@ describe('on Redis Cluster', function () {
     }
     assert.equal((await core.recorded()).length, RACERS * ATTEMPTS * 2);
     const sizes = await Promise.all((await cluster.masters()).map(({ redis }) => redis.dbsize()));
-    assert.equal(sizes.filter((size) => size > 0).length, 1, `keys of each master: ${sizes.join(', ')}`);
+    assert.equal(
+      sizes.filter((size) => size > 0).length,
+      1,
+      `keys of each master: ${sizes.join(', ')}`,
+    );
   });
 
   it('a lease is taken over from the dead with a higher fence, and decisions tell its survivor', async () => {
@@ -94,7 +98,8 @@ describe('on Redis Cluster', function () {
 
   it('the time is that of the server that has the keys', async () => {
     const master = await cluster.masterOf(cluster.prefix);
-    const seen = async () => /cmdstat_time:calls=(\d+)/.exec(await master.redis.info('commandstats'));
+    const seen = async () =>
+      /cmdstat_time:calls=(\d+)/.exec(await master.redis.info('commandstats'));
     const before = Number((await seen())?.[1] ?? 0);
     for (let round = 0; round < 12; round += 1) await redisNowMs(core.redis);
     assert.ok(Math.abs((await redisNowMs(core.redis)) - Date.now()) < 5_000);

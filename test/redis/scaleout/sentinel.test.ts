@@ -45,7 +45,10 @@ describe('with Sentinel', function () {
     const unknown = redis.url.replace(/\/main$/, '/other');
     for (const [url, message] of [
       [unknown, /know no master of this name/],
-      ['redis+sentinel://127.0.0.1:1/main', /can not be reached: failed to connect to sentinel 127\.0\.0\.1:1/],
+      [
+        'redis+sentinel://127.0.0.1:1/main',
+        /can not be reached: failed to connect to sentinel 127\.0\.0\.1:1/,
+      ],
       [`redis://127.0.0.1:${redis.sentinels[0]?.port}`, /is a Sentinel/],
     ] as const) {
       await assert.rejects(RedisConnections.open({ kind: 'url', url }, 'test'), (error) => {
@@ -144,7 +147,9 @@ describe('with Sentinel', function () {
     former.freeze();
     await redis.successorOf(former);
     news = 0;
-    await eventually('an answer of the new master', () => enqueue('second'), { deadlineMs: 20_000 });
+    await eventually('an answer of the new master', () => enqueue('second'), {
+      deadlineMs: 20_000,
+    });
     await eventually('news of the new master', () => news > 0, { deadlineMs: 15_000 });
     tail.close();
     former.thaw();
