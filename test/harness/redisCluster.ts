@@ -90,11 +90,11 @@ export class RedisCluster {
   }
 
   /**
-   * The replica of a key's master takes its place, in order: nothing is lost.
+   * The replica of the master that has our keys takes its place, in order: nothing is lost.
    * @returns when every node knows it
    */
-  async failOver(key: string): Promise<void> {
-    const before = await this.masterOf(key);
+  async failOver(): Promise<void> {
+    const before = await this.masterOf(this.prefix);
     const replica = await this.replicaOf(before);
     await replica.redis.cluster('FAILOVER');
     await eventually('the replica to be master', async () => (await roleOf(replica)) === 'master');
@@ -127,10 +127,24 @@ export class RedisCluster {
     );
     for (const [index, { redis }] of this.nodes.entries())
       await redis.call('CLUSTER', 'SET-CONFIG-EPOCH', index + 1);
-    for (const { port } of this.nodes.slice(1))
-      await masters[0]?.redis.cluster('MEET', '127.0.0.1', port);
+    await this.introduce();
     await this.replicate(masters);
     await this.settled();
+  }
+
+  /** A handshake that takes too long on a busy machine is given up: it is asked for again. */
+  private introduce(): Promise<unknown> {
+    const [first, ...others] = this.nodes;
+    const look = async () => {
+      const [own = '', ...rest] = await Promise.all(
+        this.nodes.map(({ redis }) => redis.cluster('NODES')),
+      );
+      for (const { port } of others) {
+        if (!own.includes(`:${port}@`)) await first?.redis.cluster('MEET', '127.0.0.1', port);
+      }
+      return [own, ...rest].every((text) => this.nodes.every(({ port }) => isKnown(text, port)));
+    };
+    return eventually('the nodes to know each other', look, { deadlineMs: 20_000 });
   }
 
   private async replicate(masters: RedisNode[]): Promise<void> {
@@ -175,6 +189,12 @@ function startNode(base: string, port: number): Promise<RedisNode> {
     ...DATA_NODE_ARGS,
   ];
   return RedisNode.start({ folder, port, args });
+}
+
+/** One line for each node, with its address and flags: those of a handshake are no node yet. */
+function isKnown(nodes: string, port: number): boolean {
+  const lines = nodes.split('\n').filter((line) => line.includes(`:${port}@`));
+  return lines.some((line) => !line.includes('handshake'));
 }
 
 async function roleOf({ redis }: RedisNode): Promise<string> {
