@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import type { Clock } from '../common/clock.ts';
 import type { LockRow } from '../protocol/model.ts';
-import type { Keys } from '../redis/keys.ts';
 import { literalPattern } from '../redis/keyWalk.ts';
+import type { Keys } from '../redis/keys.ts';
 import { pipelineAnswers } from '../redis/pipelineAnswers.ts';
 import type { RedisClient } from '../redis/redisClient.ts';
 import { redisNowMs } from '../redis/redisNow.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { Keys } from '../redis/keys.ts';
 import { KeyWalk, literalPattern } from '../redis/keyWalk.ts';
+import type { Keys } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/redisClient.ts';
 import type { Scripts } from '../redis/scripts.ts';
 import type { DedupFact } from './orphanFacts.ts';

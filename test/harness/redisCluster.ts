@@ -136,13 +136,14 @@ export class RedisCluster {
   private introduce(): Promise<unknown> {
     const [first, ...others] = this.nodes;
     const look = async () => {
-      const [own = '', ...rest] = await Promise.all(
-        this.nodes.map(({ redis }) => redis.cluster('NODES')),
+      const seen = await Promise.all(
+        this.nodes.map(async ({ redis }) => String(await redis.cluster('NODES'))),
       );
+      const [own = ''] = seen;
       for (const { port } of others) {
         if (!own.includes(`:${port}@`)) await first?.redis.cluster('MEET', '127.0.0.1', port);
       }
-      return [own, ...rest].every((text) => this.nodes.every(({ port }) => isKnown(text, port)));
+      return seen.every((text) => this.nodes.every(({ port }) => isKnown(text, port)));
     };
     return eventually('the nodes to know each other', look, { deadlineMs: 20_000 });
   }

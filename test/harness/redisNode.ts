@@ -91,12 +91,10 @@ export class RedisNode {
       ...args,
     ]);
     this.process = started;
-    let ended = false;
-    void started.ended.then(() => (ended = true));
     try {
       const answers = eventually(`Redis to answer at ${port}`, () => this.admin.ping());
-      await Promise.race([answers, started.ended]);
-      if (ended) throw new Error('it has ended');
+      const first = await Promise.race([answers, started.ended]);
+      if (first !== 'PONG') throw new Error(`it ended with ${first}`);
     } catch (error) {
       throw new Error(`Redis did not start:\n${started.output()}`, { cause: error });
     }
