@@ -9,7 +9,7 @@ const SERVERS = 3;
 const SENTINELS = 3;
 const MASTER = 'main';
 /** A master that is silent for so long is taken for dead. */
-const DOWN_AFTER_MS = 600;
+const DOWN_AFTER_MS = 1_000;
 
 /** A real master with two replicas, watched by three real sentinels. */
 export class RedisSentinel {
@@ -83,7 +83,7 @@ export class RedisSentinel {
         if (master === former) return undefined;
         return (await master.redis.info('replication')).includes('role:master') && master;
       },
-      { deadlineMs: 30_000 },
+      { deadlineMs: 60_000 },
     );
   }
 
