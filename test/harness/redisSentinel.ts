@@ -155,7 +155,7 @@ function startSentinel(base: string, port: number, masterPort: number): Promise<
   const lines = [
     `sentinel monitor ${MASTER} 127.0.0.1 ${masterPort} 2`,
     `sentinel down-after-milliseconds ${MASTER} ${DOWN_AFTER_MS}`,
-    `sentinel failover-timeout ${MASTER} 5000`,
+    `sentinel failover-timeout ${MASTER} 2000`,
     `sentinel parallel-syncs ${MASTER} 2`,
   ];
   writeFileSync(configFile, `${lines.join('\n')}\n`);
