@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import type { Telemetry } from 'bullmq';
 import type { AgentOptions } from './agentOptions.ts';
 import { sleep, type Clock, type Timer } from './common/clock.ts';
-import { toInterlockError, type InterlockError } from './common/errors.ts';
+import { InterlockError, messageOf, toInterlockError } from './common/errors.ts';
 import type { Random } from './common/random.ts';
 import { ServiceSet } from './compose.ts';
 import { ageThresholdsOf } from './config/ageThresholds.ts';
@@ -22,7 +22,9 @@ import type { AgentStatus } from './protocol/model.ts';
 import { ROLE_ALL } from './protocol/role.ts';
 import { agentSocketPath } from './protocol/stateFolder.ts';
 import { PROTOCOL_VERSION } from './protocol/version.ts';
-import { isConnectionTrouble, RedisConnections, redisError } from './redis/connections.ts';
+import { RedisConnections } from './redis/connections.ts';
+import { Keys } from './redis/keys.ts';
+import { checkPermissions } from './redis/permissions.ts';
 import {
   CLIENT_NAME_PREFIX,
   ensurePrivateServer,
@@ -30,6 +32,7 @@ import {
   shutdownIfUnused,
 } from './redis/privateServer.ts';
 import { PrivateServerGuard } from './redis/privateServerGuard.ts';
+import { isConnectionTrouble, isRefusedByRedis, redisError } from './redis/redisError.ts';
 import { chooseRedisTarget } from './redis/target.ts';
 import { Releasers } from './releasers.ts';
 import { createHandlers } from './rpc/handlers.ts';
@@ -204,7 +207,7 @@ export class Agent {
   private async openRedis(loaded: LoadedConfig): Promise<RedisConnections> {
     const { options, context, releasers } = this;
     const target = chooseRedisTarget({
-      ...{ flag: options.redisUrl, env: context.env['REDIS_URL'], config: loaded.config.redis.url },
+      ...{ flag: options.redisUrl, env: context.env['REDIS_URL'], config: loaded.config.redis },
       privateSocketPath: privateSocketPath(options.stateFolder),
     });
     if (target.kind === 'private' && options.role.text !== ROLE_ALL.text) {
@@ -222,6 +225,7 @@ export class Agent {
     const connections = await RedisConnections.open(target, clientName);
     this.connections = connections;
     releasers.add('redis connections', () => connections.close());
+    await checkPermissions(connections.commands, new Keys(loaded.config.redis.prefix), target);
     if (target.kind === 'private') {
       const guard = new PrivateServerGuard(connections, ensureServer, clock, logger);
       releasers.add('private redis guard', () => guard.close());
@@ -293,6 +297,10 @@ export class Agent {
 
   private explain(thrown: unknown): InterlockError {
     const { connections } = this;
+    if (thrown instanceof InterlockError) return thrown;
+    if (connections !== undefined && isRefusedByRedis(thrown)) {
+      return redisError(connections.target, messageOf(thrown));
+    }
     if (connections !== undefined && isConnectionTrouble(thrown)) {
       return redisError(
         connections.target,

@@ -1,4 +1,3 @@
-import type { Redis } from 'ioredis';
 import type { Clock } from './common/clock.ts';
 import type { Random } from './common/random.ts';
 import type { Config } from './config/schema.ts';
@@ -13,11 +12,12 @@ import { MetricsServer } from './metrics/metricsServer.ts';
 import type { Decision, Holder } from './protocol/decision.ts';
 import type { MetricsStatus } from './protocol/model.ts';
 import type { Keys } from './redis/keys.ts';
+import type { RedisClient } from './redis/redisClient.ts';
 import { VERSION } from './version.ts';
 
 export interface MonitoringOptions {
   config: Config;
-  redis: Redis;
+  redis: RedisClient;
   keys: Keys;
   holder: Holder;
   clock: Clock;

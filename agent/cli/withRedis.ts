@@ -20,7 +20,7 @@ export async function withRedis<T>(
   const target = chooseRedisTarget({
     flag: session.redisUrl,
     env: undefined,
-    config: config.redis.url,
+    config: config.redis,
     privateSocketPath: privateSocketPath(stateFolder),
   });
   if (target.kind === 'url') return use(target);

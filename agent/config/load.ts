@@ -10,6 +10,7 @@ import {
 import type * as z from 'zod';
 import { InterlockError, messageOf } from '../common/errors.ts';
 import { applyEnvironment } from './environment.ts';
+import { withTlsFilesIn } from './redisConfig.ts';
 import { checkReferences } from './references.ts';
 import { configSchema, type Config } from './schema.ts';
 import { checkUniqueRules } from './uniqueRules.ts';
@@ -65,7 +66,7 @@ export function parseConfig(text: string, file: string, workspace: string): Conf
       file,
       problems.map((one) => asWritten(one, raw)),
     );
-  return parsed.data;
+  return { ...parsed.data, redis: withTlsFilesIn(workspace, parsed.data.redis) };
 }
 
 function parseJsonWithComments(text: string, file: string): unknown {

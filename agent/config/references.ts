@@ -6,6 +6,8 @@ import { adapterExpected, isBuiltInAdapter } from './builtInAdapters.ts';
 import type { Config, ScheduleConfig } from './schema.ts';
 import type { ConfigProblem } from './unsupported.ts';
 
+const TLS_FILES = ['caFile', 'certFile', 'keyFile'] as const;
+
 /** What one setting needs of another, or of the disk. */
 export function checkReferences(config: Config, workspace: string): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
@@ -26,6 +28,10 @@ export function checkReferences(config: Config, workspace: string): ConfigProble
     add(at, type, `a job type from "jobs" (${known})`);
   };
 
+  for (const name of TLS_FILES) {
+    const file = config.redis.tls?.[name];
+    if (file !== undefined) checkFile(`redis.tls.${name}`, file);
+  }
   for (const [name, job] of Object.entries(config.jobs)) {
     checkFile(`jobs.${name}.handler`, job.handler);
   }

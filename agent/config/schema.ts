@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { parseDurationMs } from '../common/duration.ts';
+import { redisConfig } from './redisConfig.ts';
 
 const DURATION_EXPECTED =
   'expected a duration: milliseconds, or text such as "200ms", "30s", "5m", "1h"';
@@ -283,17 +284,7 @@ export const streamConfig = z.strictObject({
 export const configSchema = z
   .strictObject({
     $schema: z.string().optional(),
-    redis: z
-      .strictObject({
-        url: z
-          .string()
-          .refine(
-            (url) => url.startsWith('/') || isUrlOf(url, /^(rediss?|unix):\/\//),
-            'expected redis://host:port, rediss://host:port or the path of a unix socket',
-          )
-          .optional(),
-        prefix: z.string().min(1).default('bull'),
-      })
+    redis: redisConfig
       .default({ prefix: 'bull' })
       .meta({ description: 'Left out: a private server in the state folder.' }),
     jobs: z

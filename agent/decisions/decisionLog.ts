@@ -1,9 +1,9 @@
-import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import { InterlockError } from '../common/errors.ts';
 import type { Logger } from '../logging.ts';
 import type { Decision } from '../protocol/decision.ts';
 import type { Keys } from '../redis/keys.ts';
+import type { RedisClient } from '../redis/redisClient.ts';
 import { acceptedDecision, entryTimeMs, parseEntry, type AcceptedFields } from './decisionEntry.ts';
 import { RefusalLines } from './refusalLines.ts';
 
@@ -23,7 +23,7 @@ export class DecisionLog {
   private readonly lines = new RefusalLines();
 
   constructor(
-    private readonly redis: Redis,
+    private readonly redis: RedisClient,
     private readonly keys: Keys,
     private readonly logger: Logger,
     /** Called for each answer of this process. */

@@ -1,9 +1,9 @@
-import type { Redis } from 'ioredis';
 import { sleep, type Clock } from '../common/clock.ts';
 import { ageThresholdsOf } from '../config/ageThresholds.ts';
 import type { Config } from '../config/schema.ts';
 import { readActiveJobs, type ActiveJob } from '../reaper/activeJob.ts';
 import type { Keys } from '../redis/keys.ts';
+import type { RedisClient } from '../redis/redisClient.ts';
 import { redisNowMs } from '../redis/redisNow.ts';
 import type { Scripts } from '../redis/scripts.ts';
 import type { StuckJob } from './facts.ts';
@@ -13,7 +13,7 @@ const LOOK_AGAIN_MS = 1_000;
 
 /** Runs of these queues that nobody will end, or that go on for very long. */
 export async function gatherStuckJobs(
-  sources: { redis: Redis; scripts: Scripts; keys: Keys; clock: Clock; config: Config },
+  sources: { redis: RedisClient; scripts: Scripts; keys: Keys; clock: Clock; config: Config },
   queues: readonly string[],
 ): Promise<StuckJob[]> {
   const { redis, scripts, keys, clock, config } = sources;

@@ -7,6 +7,7 @@ import { RedisLeases } from '../leases/redisLeases.ts';
 import { RedisConnections } from '../redis/connections.ts';
 import { Keys } from '../redis/keys.ts';
 import { privateSocketPath } from '../redis/privateServer.ts';
+import { mastersOf, type RedisClient } from '../redis/redisClient.ts';
 import { findRedisServer, installCommand } from '../redis/redisServerBinary.ts';
 import { Scripts } from '../redis/scripts.ts';
 import { chooseRedisTarget, describeTarget, type RedisTarget } from '../redis/target.ts';
@@ -25,7 +26,7 @@ export async function gatherRedisFacts(options: DoctorOptions, config: Config): 
   const target = chooseRedisTarget({
     flag: options.redisUrl,
     env: undefined,
-    config: config.redis.url,
+    config: config.redis,
     privateSocketPath: privateSocketPath(options.stateFolder),
   });
   if (target.kind === 'private' && !existsSync(target.socketPath)) return privateAtRest(options);
@@ -58,7 +59,7 @@ function privateAtRest({ env }: DoctorOptions): RedisPart {
 }
 
 async function lookInside(
-  redis: Redis,
+  redis: RedisClient,
   target: RedisTarget,
   { clock }: DoctorOptions,
   config: Config,
@@ -70,7 +71,7 @@ async function lookInside(
   const registry = new AgentRegistry(redis, keys.agents, holder, clock);
   const names = new Set(['default', ...Object.values(config.jobs).map((type) => type.queue)]);
   const [server, locks, entries, stuckJobs, queues] = await Promise.all([
-    lookAtServer(redis),
+    lookAtServers(redis),
     leases.list(),
     registry.list(),
     gatherStuckJobs({ redis, scripts, keys, clock, config }, [...names]),
@@ -84,6 +85,27 @@ async function lookInside(
       ...{ role, host, pid, state: state === 'self' ? 'alive' : state },
     })),
   };
+}
+
+/** Of a Cluster: what is worst of its masters, because each may be the one that counts tomorrow. */
+async function lookAtServers(redis: RedisClient): Promise<RedisServerFacts> {
+  const servers = await Promise.all((await mastersOf(redis)).map(lookAtServer));
+  return servers.reduce((worst, one) => ({
+    version: olderOf(worst.version, one.version),
+    maxMemoryBytes: Math.max(worst.maxMemoryBytes, one.maxMemoryBytes),
+    maxMemoryPolicy:
+      worst.maxMemoryPolicy === 'noeviction' ? one.maxMemoryPolicy : worst.maxMemoryPolicy,
+    appendOnly: worst.appendOnly && one.appendOnly,
+    appendOnlyHealthy: worst.appendOnlyHealthy && one.appendOnlyHealthy,
+    isReplica: worst.isReplica || one.isReplica,
+    snapshotHealthy: worst.snapshotHealthy && one.snapshotHealthy,
+    save: worst.save === '' ? '' : one.save,
+  }));
+}
+
+function olderOf(one: string | null, other: string | null): string | null {
+  if (one === null || other === null) return one ?? other;
+  return one.localeCompare(other, 'en', { numeric: true }) <= 0 ? one : other;
 }
 
 async function lookAtServer(redis: Redis): Promise<RedisServerFacts> {
@@ -111,7 +133,7 @@ async function readSaveRule(redis: Redis): Promise<string | null> {
   }
 }
 
-async function lookAtQueue(redis: Redis, name: string, prefix: string): Promise<QueueFacts> {
+async function lookAtQueue(redis: RedisClient, name: string, prefix: string): Promise<QueueFacts> {
   const queue = new Queue(name, { connection: redis, prefix });
   queue.on('error', () => undefined);
   const [counts, paused] = await Promise.all([

@@ -1,5 +1,5 @@
-import type { Redis } from 'ioredis';
 import type { Keys } from '../redis/keys.ts';
+import type { RedisClient } from '../redis/redisClient.ts';
 
 /** A restarted agent sees an old alert anew: so long it is told by nobody a second time. */
 const CLAIM_MS = 24 * 3_600_000;
@@ -7,7 +7,7 @@ const CLAIM_MS = 24 * 3_600_000;
 /** Every agent sees every alert: of all of them one tells the world outside. */
 export class AlertClaims {
   constructor(
-    private readonly redis: Redis,
+    private readonly redis: RedisClient,
     private readonly keys: Keys,
     private readonly agentId: string,
   ) {}

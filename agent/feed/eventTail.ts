@@ -1,6 +1,7 @@
-import type { Redis } from 'ioredis';
+import { Cluster } from 'ioredis';
 import * as z from 'zod';
 import { sleep, type Clock } from '../common/clock.ts';
+import type { RedisClient } from '../redis/redisClient.ts';
 
 /** A read waits that long for news; closing cuts it short. */
 const BLOCK_MS = 5_000;
@@ -17,9 +18,10 @@ export class EventTail {
   private readonly positions = new Map<string, string>();
   private readonly stopping = new AbortController();
   private readonly streams: string[];
+  private interrupted = false;
 
   constructor(
-    private readonly redis: Redis,
+    private readonly redis: RedisClient,
     streams: string[],
     private readonly clock: Clock,
     private readonly onNews: (stream: string) => void,
@@ -28,7 +30,10 @@ export class EventTail {
   }
 
   start(): void {
-    this.redis.once('close', () => this.redis.on('ready', () => this.tellAll()));
+    const { redis } = this;
+    // A Cluster goes on with another server: it is there when a read is answered again.
+    if (redis instanceof Cluster) redis.on('-node', () => (this.interrupted = true));
+    else redis.once('close', () => redis.on('ready', () => this.tellAll()));
     void this.follow();
   }
 
@@ -81,6 +86,10 @@ export class EventTail {
         ...this.positions.values(),
       ),
     );
+    if (this.interrupted) {
+      this.interrupted = false;
+      this.tellAll();
+    }
     for (const [stream, entries] of answer ?? []) {
       const last = entries.at(-1)?.[0];
       if (last === undefined) continue;

@@ -1,4 +1,3 @@
-import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import type { Clock, Timer } from '../common/clock.ts';
 import { messageOf } from '../common/errors.ts';
@@ -7,6 +6,7 @@ import type { Logger } from '../logging.ts';
 import type { Holder } from '../protocol/decision.ts';
 import type { RunRow } from '../protocol/model.ts';
 import type { Keys } from '../redis/keys.ts';
+import type { RedisClient } from '../redis/redisClient.ts';
 import { redisNowMs } from '../redis/redisNow.ts';
 import type { Scripts } from '../redis/scripts.ts';
 import { isHolderAlive } from '../state/processIdentity.ts';
@@ -24,7 +24,7 @@ const READ_PAGE = 1_000;
 const streamEntries = z.array(z.tuple([z.string(), z.array(z.string())]));
 
 export interface RunHistoryOptions {
-  redis: Redis;
+  redis: RedisClient;
   scripts: Scripts;
   keys: Keys;
   clock: Clock;

@@ -1,8 +1,8 @@
 import { Job, type IRedisClient, type JobsOptions, type Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import { InterlockError } from '../common/errors.ts';
 import { JsonText, type JsonValue } from '../common/json.ts';
+import type { RedisClient } from '../redis/redisClient.ts';
 import type { BullmqCall, ScriptArgument } from '../redis/scripts.ts';
 
 /** All that `Job.addJob` uses of a client. */
@@ -38,7 +38,7 @@ export class BullmqCalls {
   private recorded: Recorded | undefined;
   private readonly client: IRedisClient;
 
-  constructor(private readonly redis: Redis) {
+  constructor(private readonly redis: RedisClient) {
     this.client = redisClient.parse({
       runCommand: (name: string, args: unknown[]) => {
         this.recorded = { name, args };

@@ -1,5 +1,4 @@
 import type { DeduplicationOptions, JobsOptions, Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import type { Clock } from '../common/clock.ts';
 import { InterlockError, messageOf } from '../common/errors.ts';
@@ -8,6 +7,7 @@ import type { Config } from '../config/schema.ts';
 import { MAX_DECISIONS, type DecisionLog } from '../decisions/decisionLog.ts';
 import type { Decision } from '../protocol/decision.ts';
 import type { Keys } from '../redis/keys.ts';
+import type { RedisClient } from '../redis/redisClient.ts';
 import type { BullmqCall, BullmqScript, Scripts } from '../redis/scripts.ts';
 import { BullmqCalls } from './bullmqCalls.ts';
 import type { EnqueueRequest, Enqueuing } from './enqueuing.ts';
@@ -31,7 +31,7 @@ const UNIT_SEPARATOR = '\u001f';
 export interface EnqueuerOptions {
   config: Config;
   queues: QueueSet;
-  redis: Redis;
+  redis: RedisClient;
   scripts: Scripts;
   keys: Keys;
   decisions: DecisionLog;

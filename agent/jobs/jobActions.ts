@@ -1,10 +1,10 @@
 import type { Job } from 'bullmq';
-import type { Redis } from 'ioredis';
 import { messageOf } from '../common/errors.ts';
 import { MAX_DECISIONS, type DecisionLog } from '../decisions/decisionLog.ts';
 import type { BulkResult } from '../protocol/api.ts';
 import type { Decision } from '../protocol/decision.ts';
 import type { Keys } from '../redis/keys.ts';
+import type { RedisClient } from '../redis/redisClient.ts';
 import type { Scripts } from '../redis/scripts.ts';
 import { BullmqCalls } from './bullmqCalls.ts';
 import { stateOf, type JobReader } from './jobReader.ts';
@@ -21,7 +21,7 @@ export interface JobRef {
 export interface JobActionsOptions {
   reader: JobReader;
   queues: QueueSet;
-  redis: Redis;
+  redis: RedisClient;
   scripts: Scripts;
   keys: Keys;
   decisions: DecisionLog;

@@ -5,7 +5,7 @@ import type { JsonValue } from '../common/json.ts';
 import type { JobTypeConfig } from '../config/schema.ts';
 import type { HandlerRunner, RunHooks, RunRequest } from '../handlers/runner.ts';
 import type { EndedRun } from '../history/runEntry.ts';
-import { isConnectionTrouble } from '../redis/connections.ts';
+import { isConnectionTrouble } from '../redis/redisError.ts';
 import { enqueueRefused } from './enqueueRefused.ts';
 import type { Enqueuing } from './enqueuing.ts';
 import { keyOfJob, type CustomKey, type LastCheck } from './lastCheck.ts';

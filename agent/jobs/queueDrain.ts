@@ -1,15 +1,15 @@
-import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import { MAX_DECISIONS, type DecisionLog } from '../decisions/decisionLog.ts';
 import type { QueueDrained } from '../protocol/api.ts';
 import type { Keys } from '../redis/keys.ts';
+import type { RedisClient } from '../redis/redisClient.ts';
 import type { Scripts } from '../redis/scripts.ts';
 import { BullmqCalls } from './bullmqCalls.ts';
 import type { QueueSet } from './queueSet.ts';
 
 export interface QueueDrainOptions {
   queues: QueueSet;
-  redis: Redis;
+  redis: RedisClient;
   scripts: Scripts;
   keys: Keys;
   decisions: DecisionLog;

@@ -1,7 +1,8 @@
 import { Queue, type Telemetry } from 'bullmq';
-import type { Redis } from 'ioredis';
 import { InterlockError } from '../common/errors.ts';
 import type { Config } from '../config/schema.ts';
+import { KeyWalk, literalPattern } from '../redis/keyWalk.ts';
+import type { RedisClient } from '../redis/redisClient.ts';
 import { rulesOf, type TypeRules } from './typeRules.ts';
 
 /** BullMQ's order of delayed jobs: the time they are due, and a counter in the low 12 bits. */
@@ -15,7 +16,7 @@ export class QueueSet {
   private readonly found = new Set<string>();
 
   constructor(
-    private readonly redis: Redis,
+    private readonly redis: RedisClient,
     private readonly config: Config,
     private readonly telemetry?: Telemetry,
   ) {}
@@ -33,17 +34,15 @@ export class QueueSet {
   async discover(): Promise<string[]> {
     const known = new Set(this.names());
     const { prefix } = this.config.redis;
-    const pattern = `${prefix.replaceAll(/[*?[\]\\]/g, '\\$&')}:*:meta`;
-    const keys: AsyncIterable<string[]> = this.redis.scanStream({
-      match: pattern,
-      count: SCAN_COUNT,
-    });
-    for await (const batch of keys) {
-      for (const key of batch) {
+    const walk = new KeyWalk(this.redis, `${literalPattern(prefix)}:*:meta`, SCAN_COUNT);
+    for (let ended = false; !ended;) {
+      const { keys, isLast } = await walk.step();
+      for (const key of keys) {
         const name = key.slice(prefix.length + 1, -':meta'.length);
         // BullMQ allows no ":" in a queue's name: such a key is of something else.
         if (!name.includes(':')) this.found.add(name);
       }
+      ended = isLast;
     }
     return this.names().filter((name) => !known.has(name));
   }

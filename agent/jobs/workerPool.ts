@@ -1,6 +1,5 @@
 import * as path from 'node:path';
 import { UnrecoverableError, Worker, type Job, type Telemetry } from 'bullmq';
-import type { Redis } from 'ioredis';
 import { sleep, type Clock } from '../common/clock.ts';
 import { messageOf } from '../common/errors.ts';
 import type { JsonValue } from '../common/json.ts';
@@ -10,6 +9,7 @@ import type { HandlerRunner } from '../handlers/runner.ts';
 import type { EndedRun } from '../history/runEntry.ts';
 import type { Logger } from '../logging.ts';
 import type { Keys } from '../redis/keys.ts';
+import type { RedisClient } from '../redis/redisClient.ts';
 import type { Scripts } from '../redis/scripts.ts';
 import type { Enqueuing } from './enqueuing.ts';
 import { JobRun, type JobRunContext, type TypeSlot } from './jobRun.ts';
@@ -35,7 +35,7 @@ export interface WorkerPoolOptions {
   /** Left out: every queue of the config. */
   queues?: readonly string[] | undefined;
   /** The connection workers read with: waits for Redis as long as it takes. */
-  connection: Redis;
+  connection: RedisClient;
   scripts: Scripts;
   keys: Keys;
   decisions: DecisionLog;

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import type { Clock } from '../common/clock.ts';
 import type { Holder } from '../protocol/decision.ts';
 import type { LockRow } from '../protocol/model.ts';
 import type { Keys } from '../redis/keys.ts';
+import type { RedisClient } from '../redis/redisClient.ts';
 import { redisNowMs } from '../redis/redisNow.ts';
 import type { Scripts } from '../redis/scripts.ts';
 import { isHolderAlive } from '../state/processIdentity.ts';
@@ -52,7 +52,7 @@ const leaseHash = z.object({
 });
 
 export interface RedisLeasesOptions {
-  redis: Redis;
+  redis: RedisClient;
   scripts: Scripts;
   keys: Keys;
   clock: Clock;

@@ -1,12 +1,13 @@
-import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import type { Clock } from '../common/clock.ts';
 import type { LockRow } from '../protocol/model.ts';
+import { literalPattern } from '../redis/keyWalk.ts';
 import type { Keys } from '../redis/keys.ts';
 import { pipelineAnswers } from '../redis/pipelineAnswers.ts';
+import type { RedisClient } from '../redis/redisClient.ts';
 import { redisNowMs } from '../redis/redisNow.ts';
 import type { Scripts } from '../redis/scripts.ts';
-import { KeyScan, literalPattern } from './keyScan.ts';
+import { KeyScan } from './keyScan.ts';
 import type { JobRef } from './lockedJobs.ts';
 import { isoOrNull, textField, timeField } from './redisFields.ts';
 import { subjectOf } from './runLocks.ts';
@@ -24,7 +25,7 @@ export interface DedupKey {
 }
 
 export interface DedupLocksOptions {
-  redis: Redis;
+  redis: RedisClient;
   scripts: Scripts;
   keys: Keys;
   queueNames: () => string[];

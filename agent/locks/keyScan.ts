@@ -1,5 +1,6 @@
-import type { Redis } from 'ioredis';
 import type { Clock } from '../common/clock.ts';
+import { KeyWalk } from '../redis/keyWalk.ts';
+import type { RedisClient } from '../redis/redisClient.ts';
 
 /** Keys that Redis looks at in one step: it does nothing else meanwhile, for about 0.3 ms. */
 const KEYS_PER_STEP = 1_000;
@@ -10,7 +11,7 @@ const MAX_FOUND = 50_000;
 
 /** The keys that match a pattern, found by looking through all keys bit by bit. */
 export class KeyScan {
-  private cursor = '0';
+  private readonly walk: KeyWalk;
   /** Of the last pass through all keys, and of the one that goes on. */
   private readonly found = { before: new Set<string>(), now: new Set<string>() };
   private lookedAt = -Infinity;
@@ -18,10 +19,12 @@ export class KeyScan {
 
   /** @param pattern as Redis' SCAN takes it */
   constructor(
-    private readonly redis: Redis,
-    private readonly pattern: string,
+    redis: RedisClient,
+    pattern: string,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.walk = new KeyWalk(redis, pattern, KEYS_PER_STEP);
+  }
 
   /** What is known; looks again when the last look is older than `maxAgeMs`. */
   async keys(maxAgeMs: number): Promise<Set<string>> {
@@ -36,21 +39,13 @@ export class KeyScan {
     const startedAt = this.clock.monotonic();
     const { found } = this;
     for (let step = 0; step < STEPS_PER_LOOK; step += 1) {
-      const [cursor, keys] = await this.redis.scan(
-        ...([this.cursor, 'MATCH', this.pattern, 'COUNT', KEYS_PER_STEP] as const),
-      );
-      this.cursor = cursor;
+      const { keys, isLast } = await this.walk.step();
       for (const key of keys) if (found.now.size < MAX_FOUND) found.now.add(key);
-      if (cursor !== '0') continue;
+      if (!isLast) continue;
       found.before = found.now;
       found.now = new Set();
       break;
     }
     this.lookedAt = startedAt;
   }
-}
-
-/** A text in which nothing is a pattern. */
-export function literalPattern(text: string): string {
-  return text.replaceAll(/[*?[\]\\]/g, '\\$&');
 }

@@ -1,10 +1,10 @@
-import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import { InterlockError } from '../common/errors.ts';
 import type { DecisionFields, DecisionLog } from '../decisions/decisionLog.ts';
 import type { Decision } from '../protocol/decision.ts';
 import type { LockRow } from '../protocol/model.ts';
 import type { Keys } from '../redis/keys.ts';
+import type { RedisClient } from '../redis/redisClient.ts';
 import type { Scripts } from '../redis/scripts.ts';
 import { filedUnder } from './filedUnder.ts';
 import {
@@ -16,7 +16,7 @@ import {
 import { readRunLocks, type RunLockSource } from './runLocks.ts';
 
 export interface LockReleaseOptions {
-  redis: Redis;
+  redis: RedisClient;
   scripts: Scripts;
   keys: Keys;
   decisions: DecisionLog;

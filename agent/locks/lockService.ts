@@ -1,4 +1,3 @@
-import type { Redis } from 'ioredis';
 import type { Clock } from '../common/clock.ts';
 import { ageThresholdsOf } from '../config/ageThresholds.ts';
 import type { Config } from '../config/schema.ts';
@@ -7,6 +6,7 @@ import type { Leases } from '../leases/lease.ts';
 import type { Decision } from '../protocol/decision.ts';
 import type { AgeThresholds, LockKind, LockRow } from '../protocol/model.ts';
 import type { Keys } from '../redis/keys.ts';
+import type { RedisClient } from '../redis/redisClient.ts';
 import type { Scripts } from '../redis/scripts.ts';
 import { isProcessStopped } from '../state/processIdentity.ts';
 import { DedupLocks } from './dedupLocks.ts';
@@ -22,7 +22,7 @@ const SCAN_AGE_UNASKED_MS = 10_000;
 const SCAN_AGE_ASKED_MS = 1_000;
 
 export interface LockServiceOptions {
-  redis: Redis;
+  redis: RedisClient;
   scripts: Scripts;
   keys: Keys;
   leases: Leases;

@@ -1,7 +1,7 @@
-import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import type { Keys } from '../redis/keys.ts';
 import { pipelineAnswers } from '../redis/pipelineAnswers.ts';
+import type { RedisClient } from '../redis/redisClient.ts';
 
 export interface JobRef {
   queue: string;
@@ -17,7 +17,7 @@ const ids = z.array(z.string()).catch([]);
 
 /** The jobs that run, and some of those that wait. */
 export async function readLockedJobs(
-  redis: Redis,
+  redis: RedisClient,
   keys: Keys,
   queues: string[],
 ): Promise<{ active: JobRef[]; waiting: JobRef[] }> {

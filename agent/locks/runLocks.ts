@@ -1,4 +1,3 @@
-import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import { labelOfDeduplicationId } from '../jobs/uniqueKey.ts';
 import { lockState } from '../leases/lockState.ts';
@@ -6,13 +5,14 @@ import type { Holder } from '../protocol/decision.ts';
 import type { LockRow } from '../protocol/model.ts';
 import type { Keys } from '../redis/keys.ts';
 import { pipelineAnswers } from '../redis/pipelineAnswers.ts';
+import type { RedisClient } from '../redis/redisClient.ts';
 import { redisNowMs } from '../redis/redisNow.ts';
 import { readHolder } from '../state/readHolder.ts';
 import type { JobRef } from './lockedJobs.ts';
 import { countField, isoOrNull, textField, timeField, ttlField } from './redisFields.ts';
 
 export interface RunLockSource {
-  redis: Redis;
+  redis: RedisClient;
   keys: Keys;
   /** Job types of the config. */
   types: string[];

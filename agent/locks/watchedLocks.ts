@@ -1,8 +1,7 @@
-import type { Redis } from 'ioredis';
 import type { Clock } from '../common/clock.ts';
 import type { LockRow } from '../protocol/model.ts';
 import type { Keys } from '../redis/keys.ts';
-import { pipelineAnswers } from '../redis/pipelineAnswers.ts';
+import type { RedisClient } from '../redis/redisClient.ts';
 import { KeyScan } from './keyScan.ts';
 import { ttlField } from './redisFields.ts';
 
@@ -11,7 +10,7 @@ export class WatchedLocks {
   private readonly scans: KeyScan[];
 
   constructor(
-    private readonly redis: Redis,
+    private readonly redis: RedisClient,
     private readonly keys: Keys,
     patterns: string[],
     clock: Clock,
@@ -27,9 +26,8 @@ export class WatchedLocks {
     const names = [...new Set(found.flatMap((keys) => [...keys]))].filter(
       (key) => !key.startsWith(own),
     );
-    const pipeline = this.redis.pipeline();
-    for (const key of names) pipeline.pttl(key);
-    const answers = await pipelineAnswers(pipeline);
+    // One by one: on a Cluster they are in many slots, and a pipeline must be for one server.
+    const answers = await Promise.all(names.map((key) => this.redis.pttl(key)));
     return names.flatMap((key, index) => {
       const ttlMs = ttlField.parse(answers[index]);
       return ttlMs === -2 ? [] : [toRow(key, ttlMs)];

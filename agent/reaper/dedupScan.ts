@@ -1,6 +1,7 @@
-import type { Redis } from 'ioredis';
 import * as z from 'zod';
+import { KeyWalk, literalPattern } from '../redis/keyWalk.ts';
 import type { Keys } from '../redis/keys.ts';
+import type { RedisClient } from '../redis/redisClient.ts';
 import type { Scripts } from '../redis/scripts.ts';
 import type { DedupFact } from './orphanFacts.ts';
 
@@ -21,24 +22,25 @@ interface DedupKey {
 
 /** Looks for uniqueness keys of BullMQ whose job has ended. They have no list: only a scan finds them. */
 export class DedupScan {
-  private cursor = '0';
+  private readonly walk: KeyWalk;
 
   constructor(
-    private readonly redis: Redis,
+    private readonly redis: RedisClient,
     private readonly scripts: Scripts,
     private readonly keys: Keys,
-  ) {}
+  ) {
+    this.walk = this.newWalk();
+  }
 
   /** A bounded piece of the key space, from where the last one ended. */
   async scanSome(): Promise<DedupFact[]> {
     const facts: DedupFact[] = [];
     let seen = 0;
     for (let scans = 0; scans < SCANS_PER_LOOK && seen < KEYS_PER_LOOK; scans += 1) {
-      const { next, keys } = await this.scan(this.cursor);
+      const { keys, isLast } = await this.step(this.walk);
       seen += keys.length;
       facts.push(...(await this.orphansAmong(keys)));
-      this.cursor = next;
-      if (next === '0') break;
+      if (isLast) break;
     }
     return facts;
   }
@@ -47,25 +49,28 @@ export class DedupScan {
   async scanAll(): Promise<DedupFact[]> {
     // By key: a scan may name one twice.
     const facts = new Map<string, DedupFact>();
-    let cursor = '0';
-    do {
-      const { next, keys } = await this.scan(cursor);
+    const walk = this.newWalk();
+    for (let ended = false; !ended;) {
+      const { keys, isLast } = await this.step(walk);
       for (const fact of await this.orphansAmong(keys)) facts.set(fact.key, fact);
-      cursor = next;
-    } while (cursor !== '0');
+      ended = isLast;
+    }
     return [...facts.values()];
   }
 
-  private async scan(cursor: string): Promise<{ next: string; keys: DedupKey[] }> {
-    const { prefix } = this.keys;
-    const pattern = `${prefix.replaceAll(/[*?[\]\\]/g, '\\$&')}:*:de:*`;
-    const [next, names] = await this.redis.scan(cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT);
+  private newWalk(): KeyWalk {
+    const pattern = `${literalPattern(this.keys.prefix)}:*:de:*`;
+    return new KeyWalk(this.redis, pattern, SCAN_COUNT);
+  }
+
+  private async step(walk: KeyWalk): Promise<{ isLast: boolean; keys: DedupKey[] }> {
+    const { keys: names, isLast } = await walk.step();
     const keys = names.flatMap((key) => {
-      const [queue = '', part = '', ...rest] = key.slice(prefix.length + 1).split(':');
+      const [queue = '', part = '', ...rest] = key.slice(this.keys.prefix.length + 1).split(':');
       // A queue's name has no ":": another place of "de" means another kind of key.
       return part === 'de' && queue !== 'interlock' ? [{ key, queue, id: rest.join(':') }] : [];
     });
-    return { next, keys };
+    return { isLast, keys };
   }
 
   private async orphansAmong(keys: DedupKey[]): Promise<DedupFact[]> {

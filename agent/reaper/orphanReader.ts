@@ -1,9 +1,9 @@
-import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import type { Clock } from '../common/clock.ts';
 import type { Config } from '../config/schema.ts';
 import type { RedisLeases } from '../leases/redisLeases.ts';
 import type { Keys } from '../redis/keys.ts';
+import type { RedisClient } from '../redis/redisClient.ts';
 import type { Scripts } from '../redis/scripts.ts';
 import type { PeerWatch } from '../state/peerWatch.ts';
 import { readActiveJobs } from './activeJob.ts';
@@ -12,7 +12,7 @@ import type { AdmissionFact, AgentFact, OrphanFacts, RunFact } from './orphanFac
 
 export interface OrphanReaderOptions {
   config: Config;
-  redis: Redis;
+  redis: RedisClient;
   scripts: Scripts;
   keys: Keys;
   clock: Clock;

@@ -1,4 +1,3 @@
-import type { Redis } from 'ioredis';
 import type { Clock } from '../common/clock.ts';
 import { messageOf } from '../common/errors.ts';
 import { WakeableSleep } from '../common/wakeableSleep.ts';
@@ -6,6 +5,7 @@ import type { DecisionLog } from '../decisions/decisionLog.ts';
 import type { Logger } from '../logging.ts';
 import type { Orphan } from '../protocol/api.ts';
 import type { Keys } from '../redis/keys.ts';
+import type { RedisClient } from '../redis/redisClient.ts';
 import { findOrphans, type FoundOrphan } from './findOrphans.ts';
 import type { OrphanReader } from './orphanReader.ts';
 import type { OrphanRemover } from './orphanRemover.ts';
@@ -17,7 +17,7 @@ const LOOK_EVERY_MS = 2_000;
 const TURN_MS = 6_000;
 
 export interface ReaperOptions {
-  redis: Redis;
+  redis: RedisClient;
   keys: Keys;
   reader: Pick<OrphanReader, 'read'>;
   remover: Pick<OrphanRemover, 'remove'>;

@@ -1,4 +1,3 @@
-import type { Redis } from 'ioredis';
 import type { Clock } from '../common/clock.ts';
 import type { Config } from '../config/schema.ts';
 import type { DecisionLog } from '../decisions/decisionLog.ts';
@@ -7,6 +6,7 @@ import type { Logger } from '../logging.ts';
 import type { Orphan } from '../protocol/api.ts';
 import type { Holder } from '../protocol/decision.ts';
 import type { Keys } from '../redis/keys.ts';
+import type { RedisClient } from '../redis/redisClient.ts';
 import type { Scripts } from '../redis/scripts.ts';
 import type { AgentRegistry } from '../state/agentRegistry.ts';
 import { PeerWatch } from '../state/peerWatch.ts';
@@ -19,7 +19,7 @@ import { Reaper } from './reaper.ts';
 
 export interface RecoveryOptions {
   config: Config;
-  redis: Redis;
+  redis: RedisClient;
   scripts: Scripts;
   keys: Keys;
   clock: Clock;

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import * as path from 'node:path';
-import type { Redis } from 'ioredis';
 import { messageOf } from '../common/errors.ts';
+import type { RedisClient } from './redisClient.ts';
 
 /** Scripts are files, in `lua/` beside this file, both in the sources and in dist. */
 const LUA_FOLDER = path.join(__dirname, 'lua');
@@ -48,7 +48,9 @@ export type ScriptName =
   | 'writeStreamEntries'
   | 'removeStreamEntries'
   | 'removeStaleStreamEntries'
-  | 'writeStoryResource';
+  | 'writeStoryResource'
+  | 'readTime'
+  | 'checkPermissions';
 
 interface Script {
   source: string;
@@ -80,7 +82,7 @@ export class Scripts {
   /** By name; with a script of BullMQ in it, by both. */
   private readonly loaded = new Map<string, Script>();
 
-  constructor(private readonly redis: Redis) {}
+  constructor(private readonly redis: RedisClient) {}
 
   /** @returns what the script returned: parse it */
   run(name: ScriptName, keys: string[], args: ScriptArgument[]): Promise<unknown> {

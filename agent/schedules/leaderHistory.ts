@@ -1,9 +1,9 @@
-import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import { parseJson } from '../common/json.ts';
 import { holder as holderSchema, type Holder } from '../protocol/decision.ts';
 import type { LeaderRow } from '../protocol/model.ts';
 import type { Keys } from '../redis/keys.ts';
+import type { RedisClient } from '../redis/redisClient.ts';
 import { isHolderAlive } from '../state/processIdentity.ts';
 
 /** Entries that are kept: about half as many leaders. */
@@ -30,7 +30,7 @@ const streamEntries = z.array(z.tuple([z.string(), z.array(z.string())]));
 /** The record of who held the scheduler's lock, in a capped Redis stream. */
 export class LeaderHistory {
   constructor(
-    private readonly redis: Redis,
+    private readonly redis: RedisClient,
     private readonly keys: Keys,
   ) {}
 

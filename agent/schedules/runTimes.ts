@@ -1,7 +1,7 @@
-import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import { slotJobId } from '../jobs/jobId.ts';
 import type { Keys } from '../redis/keys.ts';
+import type { RedisClient } from '../redis/redisClient.ts';
 import type { LastSlot } from './scheduleState.ts';
 
 const jobTimes = z.tuple([z.coerce.number(), z.coerce.number().nullable()]);
@@ -14,7 +14,7 @@ const jobTimes = z.tuple([z.coerce.number(), z.coerce.number().nullable()]);
  * @param nowMs Redis' time
  */
 export async function readRunTimes(
-  { redis, keys }: { redis: Redis; keys: Keys },
+  { redis, keys }: { redis: RedisClient; keys: Keys },
   schedule: string,
   queue: string,
   slots: readonly LastSlot[],

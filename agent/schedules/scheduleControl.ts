@@ -1,9 +1,9 @@
-import type { Redis } from 'ioredis';
 import { InterlockError } from '../common/errors.ts';
 import { MAX_DECISIONS, type DecisionLog } from '../decisions/decisionLog.ts';
 import type { Enqueuing } from '../jobs/enqueuing.ts';
 import type { Decision, Holder } from '../protocol/decision.ts';
 import type { Keys } from '../redis/keys.ts';
+import type { RedisClient } from '../redis/redisClient.ts';
 import { redisNowMs } from '../redis/redisNow.ts';
 import type { Scripts } from '../redis/scripts.ts';
 import { requireSchedule, type DeclaredSchedule } from './declaredSchedule.ts';
@@ -20,7 +20,7 @@ type ControlAction = Extract<
 
 export interface ScheduleControlOptions {
   schedules: ReadonlyMap<string, DeclaredSchedule>;
-  redis: Redis;
+  redis: RedisClient;
   scripts: Scripts;
   keys: Keys;
   enqueuing: Enqueuing;

@@ -1,8 +1,8 @@
-import type { Redis } from 'ioredis';
 import { formatDuration } from '../common/duration.ts';
 import type { Config, ScheduleConfig } from '../config/schema.ts';
 import type { ScheduleRow } from '../protocol/model.ts';
 import type { Keys } from '../redis/keys.ts';
+import type { RedisClient } from '../redis/redisClient.ts';
 import { redisNowMs } from '../redis/redisNow.ts';
 import type { DeclaredSchedule } from './declaredSchedule.ts';
 import { meanRunMs } from './dynamicInterval.ts';
@@ -13,7 +13,7 @@ const NEXT_SLOTS_SHOWN = 3;
 
 export interface ScheduleRowsOptions {
   config: Config;
-  redis: Redis;
+  redis: RedisClient;
   keys: Keys;
 }
 

@@ -1,8 +1,8 @@
-import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import { parseJson } from '../common/json.ts';
 import { decisionOutcome, decisionReason } from '../protocol/decision.ts';
 import type { Keys } from '../redis/keys.ts';
+import type { RedisClient } from '../redis/redisClient.ts';
 
 /** So many of a schedule's last slots are kept: enough for a view, and for its mean run time. */
 export const LAST_SLOTS_KEPT = 10;
@@ -49,12 +49,20 @@ const lastSlot = z.object({
 
 export type LastSlot = z.infer<typeof lastSlot>;
 
-export async function readSchedule(redis: Redis, keys: Keys, name: string): Promise<ScheduleState> {
+export async function readSchedule(
+  redis: RedisClient,
+  keys: Keys,
+  name: string,
+): Promise<ScheduleState> {
   return scheduleHash.parse(await redis.hgetall(keys.schedule(name)));
 }
 
 /** Newest first. What another version wrote and this one can not read is left out. */
-export async function readLastSlots(redis: Redis, keys: Keys, name: string): Promise<LastSlot[]> {
+export async function readLastSlots(
+  redis: RedisClient,
+  keys: Keys,
+  name: string,
+): Promise<LastSlot[]> {
   const lines = await redis.lrange(keys.scheduleSlots(name), 0, LAST_SLOTS_KEPT - 1);
   return lines.flatMap((line) => {
     const parsed = lastSlot.safeParse(parseJson(line));

@@ -1,4 +1,3 @@
-import type { Redis } from 'ioredis';
 import type { Clock } from '../common/clock.ts';
 import { messageOf } from '../common/errors.ts';
 import { WakeableSleep } from '../common/wakeableSleep.ts';
@@ -10,6 +9,7 @@ import type { Logger } from '../logging.ts';
 import type { Holder } from '../protocol/decision.ts';
 import type { LeaderRow, ScheduleRow } from '../protocol/model.ts';
 import type { Keys } from '../redis/keys.ts';
+import type { RedisClient } from '../redis/redisClient.ts';
 import { redisNowMs } from '../redis/redisNow.ts';
 import type { Scripts } from '../redis/scripts.ts';
 import { declaredSchedules, type DeclaredSchedule } from './declaredSchedule.ts';
@@ -29,7 +29,7 @@ const RETRY_AFTER_TROUBLE_MS = 1_000;
 
 export interface SchedulerOptions {
   config: Config;
-  redis: Redis;
+  redis: RedisClient;
   scripts: Scripts;
   keys: Keys;
   leases: Leases;

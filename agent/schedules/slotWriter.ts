@@ -1,4 +1,3 @@
-import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import { assertNever } from '../common/assertNever.ts';
 import { InterlockError } from '../common/errors.ts';
@@ -9,6 +8,7 @@ import { slotJobId } from '../jobs/jobId.ts';
 import type { Lease } from '../leases/lease.ts';
 import type { DecisionOutcome, Holder } from '../protocol/decision.ts';
 import type { Keys } from '../redis/keys.ts';
+import type { RedisClient } from '../redis/redisClient.ts';
 import type { Scripts } from '../redis/scripts.ts';
 import type { DeclaredSchedule } from './declaredSchedule.ts';
 import { dynamicInterval } from './dynamicInterval.ts';
@@ -29,7 +29,7 @@ const claimAnswer = z.enum(['claimed', 'changed', 'lease_lost']);
 
 export interface SlotWriterOptions {
   config: Config;
-  redis: Redis;
+  redis: RedisClient;
   scripts: Scripts;
   keys: Keys;
   enqueuing: Enqueuing;

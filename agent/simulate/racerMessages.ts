@@ -1,13 +1,9 @@
 import * as z from 'zod';
 import { ERROR_CODES } from '../common/errors.ts';
 import { configSchema, jobTypeConfig } from '../config/schema.ts';
+import { redisTarget } from '../redis/target.ts';
 
 /** What the processes of a race say to each other. Both sides parse. */
-
-const redisTarget = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('private'), socketPath: z.string() }),
-  z.object({ kind: z.literal('url'), url: z.string() }),
-]);
 
 export const toRacer = z.discriminatedUnion('kind', [
   z.object({

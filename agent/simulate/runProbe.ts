@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../redis/redisClient.ts';
 
 /** What Redis counted of the runs of a race. */
 export interface ProbeCounts {
@@ -15,7 +15,7 @@ export class RunProbe {
   private readonly peaks: string;
 
   constructor(
-    private readonly redis: Redis,
+    private readonly redis: RedisClient,
     prefix: string,
   ) {
     this.counters = `${prefix}:probe:counters`;

@@ -1,6 +1,7 @@
-import type { Redis } from 'ioredis';
 import type { Clock, Timer } from '../common/clock.ts';
 import type { Random } from '../common/random.ts';
+import { KeyWalk } from '../redis/keyWalk.ts';
+import type { RedisClient } from '../redis/redisClient.ts';
 
 /** Who holds a key space says so; one whose mark has ended was left behind by a process that died. */
 const MARK_TTL_MS = 60_000;
@@ -15,7 +16,7 @@ export class ThrowAwaySpace {
   private timer: Timer | undefined;
 
   private constructor(
-    private readonly redis: Redis,
+    private readonly redis: RedisClient,
     private readonly registry: string,
     private readonly clock: Clock,
     readonly prefix: string,
@@ -23,7 +24,7 @@ export class ThrowAwaySpace {
 
   /** Opens a new one, after removing those that were left behind. */
   static async open(
-    redis: Redis,
+    redis: RedisClient,
     configPrefix: string,
     { clock, random }: { clock: Clock; random: Random },
   ): Promise<ThrowAwaySpace> {
@@ -51,19 +52,19 @@ export class ThrowAwaySpace {
   }
 }
 
-async function removeLeftBehind(redis: Redis, registry: string): Promise<void> {
+async function removeLeftBehind(redis: RedisClient, registry: string): Promise<void> {
   for (const prefix of await redis.smembers(registry)) {
     if ((await redis.exists(markOf(prefix))) === 0) await removeSpace(redis, registry, prefix);
   }
 }
 
-async function removeSpace(redis: Redis, registry: string, prefix: string): Promise<void> {
-  let cursor = '0';
-  do {
-    const [next, keys] = await redis.scan(cursor, 'MATCH', `${prefix}:*`, 'COUNT', SCAN_COUNT);
-    cursor = next;
+async function removeSpace(redis: RedisClient, registry: string, prefix: string): Promise<void> {
+  const walk = new KeyWalk(redis, `${prefix}:*`, SCAN_COUNT);
+  for (let ended = false; !ended;) {
+    const { keys, isLast } = await walk.step();
     if (keys.length > 0) await redis.unlink(...keys);
-  } while (cursor !== '0');
+    ended = isLast;
+  }
   await redis.srem(registry, prefix);
 }
 

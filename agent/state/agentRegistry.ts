@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import * as z from 'zod';
 import type { Clock, Timer } from '../common/clock.ts';
 import type { Holder } from '../protocol/decision.ts';
@@ -42,7 +42,7 @@ export class AgentRegistry {
   private facts: AgentFacts = { workers: [], streams: [] };
 
   constructor(
-    private readonly redis: Redis,
+    private readonly redis: Redis | Cluster,
     private readonly key: string,
     private readonly holder: Holder,
     private readonly clock: Clock,

@@ -12,6 +12,9 @@ export class RedisServer {
   private process: StartedProcess | undefined;
   private readonly clients: Redis[] = [];
 
+  /** Of all keys. */
+  readonly prefix = 'bull';
+
   private constructor(private readonly folder: TemporaryFolder) {}
 
   static async start(): Promise<RedisServer> {
@@ -39,6 +42,10 @@ export class RedisServer {
     client.on('error', () => undefined);
     this.clients.push(client);
     return client;
+  }
+
+  async flush(): Promise<void> {
+    await this.client().flushall();
   }
 
   /** Ends it in order and removes its data. */

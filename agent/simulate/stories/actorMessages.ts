@@ -1,12 +1,8 @@
 import * as z from 'zod';
 import { ERROR_CODES } from '../../common/errors.ts';
+import { redisTarget } from '../../redis/target.ts';
 
 /** What a story and its processes say to each other. Both sides parse. */
-
-export const redisTarget = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('private'), socketPath: z.string() }),
-  z.object({ kind: z.literal('url'), url: z.string() }),
-]);
 
 export const PART_NAMES = [
   'agent',

@@ -1,9 +1,9 @@
 /** The handler of the jobs in protected stories: takes its time, and writes to the resource. */
-import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import { sleep, systemClock } from '../../common/clock.ts';
 import type { Handler } from '../../handlers/handlerContext.ts';
 import { RedisConnections } from '../../redis/connections.ts';
+import type { RedisClient } from '../../redis/redisClient.ts';
 import { redisNowMs } from '../../redis/redisNow.ts';
 import { Scripts } from '../../redis/scripts.ts';
 import { ACTOR_VARIABLE, actorEnvironment } from './actorMessages.ts';
@@ -55,7 +55,7 @@ const handler: Handler = async (job, context) => {
 };
 
 /** A run may start a moment before the story knows that it has begun. */
-async function zeroOf(redis: Redis, keys: StoryKeys): Promise<number> {
+async function zeroOf(redis: RedisClient, keys: StoryKeys): Promise<number> {
   for (;;) {
     const zero = await redis.get(keys.zero);
     if (zero !== null) return Number(zero);

@@ -1,5 +1,5 @@
-import type { Redis } from 'ioredis';
 import * as z from 'zod';
+import type { RedisClient } from '../../redis/redisClient.ts';
 import type { Scripts } from '../../redis/scripts.ts';
 import type { StoryFact, StoryLine } from './storyRecord.ts';
 
@@ -40,7 +40,7 @@ export interface Telling {
 /** What one actor of a story writes down. A process that is killed has told what it has done. */
 export class StoryLog {
   constructor(
-    private readonly redis: Redis,
+    private readonly redis: RedisClient,
     private readonly scripts: Scripts,
     readonly keys: StoryKeys,
     private readonly actor: string,

@@ -1,7 +1,7 @@
-import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import { parseEntry } from '../../decisions/decisionEntry.ts';
 import type { Decision } from '../../protocol/decision.ts';
+import type { RedisClient } from '../../redis/redisClient.ts';
 import { storyLine, type StoryRecord } from './storyRecord.ts';
 
 const BLOCK_MS = 200;
@@ -12,7 +12,7 @@ const answer = z
 
 export interface StoryTailOptions {
   /** A connection of its own: it waits in Redis. */
-  redis: Redis;
+  redis: RedisClient;
   log: string;
   decisions: string;
   onRecord(record: StoryRecord): void;

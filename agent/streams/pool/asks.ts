@@ -1,7 +1,7 @@
-import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import { parseJson, type JsonValue } from '../../common/json.ts';
 import { holder } from '../../protocol/decision.ts';
+import type { RedisClient } from '../../redis/redisClient.ts';
 
 const stream = z.string();
 const shard = z.number().int();
@@ -51,7 +51,7 @@ export class Asks {
   private reading: Promise<Ask[]> = Promise.resolve([]);
 
   constructor(
-    private readonly redis: Redis,
+    private readonly redis: RedisClient,
     private readonly key: string,
   ) {}
 

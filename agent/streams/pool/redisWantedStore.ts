@@ -1,12 +1,12 @@
-import type { Redis } from 'ioredis';
 import { InterlockError, messageOf } from '../../common/errors.ts';
+import type { RedisClient } from '../../redis/redisClient.ts';
 import type { WantedState, WantedStore } from './wantedStore.ts';
 
 /** A Redis hash: field = stream, value = `running` or `stopped`. */
 export class RedisWantedStore implements WantedStore {
   /** @param key the hash */
   constructor(
-    private readonly redis: Redis,
+    private readonly redis: RedisClient,
     private readonly key: string,
   ) {}
 

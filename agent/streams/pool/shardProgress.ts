@@ -1,5 +1,5 @@
-import type { Redis } from 'ioredis';
 import type { Keys } from '../../redis/keys.ts';
+import type { RedisClient } from '../../redis/redisClient.ts';
 import { shardLease } from './shardLease.ts';
 
 /**
@@ -8,7 +8,7 @@ import { shardLease } from './shardLease.ts';
  */
 export class ShardProgress {
   constructor(
-    private readonly redis: Redis,
+    private readonly redis: RedisClient,
     private readonly keys: Keys,
   ) {}
 

@@ -1,10 +1,10 @@
-import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import type { Clock } from '../../common/clock.ts';
 import { InterlockError, messageOf } from '../../common/errors.ts';
 import type { Logger } from '../../logging.ts';
 import type { Holder } from '../../protocol/decision.ts';
 import type { Keys } from '../../redis/keys.ts';
+import type { RedisClient } from '../../redis/redisClient.ts';
 import type { Scripts } from '../../redis/scripts.ts';
 import { isHolderAlive } from '../../state/processIdentity.ts';
 import { CountedWarning } from '../pipeline/countedWarning.ts';
@@ -17,7 +17,7 @@ const CHUNK = 100;
 const shardNumbers = z.array(z.number().int());
 
 export interface StreamRegistryOptions {
-  redis: Redis;
+  redis: RedisClient;
   scripts: Scripts;
   keys: Keys;
   clock: Clock;

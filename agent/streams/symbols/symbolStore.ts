@@ -1,8 +1,8 @@
-import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import { InterlockError, messageOf } from '../../common/errors.ts';
 import { parseJson } from '../../common/json.ts';
 import type { Keys } from '../../redis/keys.ts';
+import type { RedisClient } from '../../redis/redisClient.ts';
 import type { Scripts } from '../../redis/scripts.ts';
 import type { SymbolPlan } from './symbolPlan.ts';
 
@@ -26,7 +26,7 @@ const MAX_TRIES = 20;
 /** The symbol plans of the streams, in Redis, for every agent. */
 export class SymbolStore {
   constructor(
-    private readonly redis: Redis,
+    private readonly redis: RedisClient,
     private readonly scripts: Scripts,
     private readonly keys: Keys,
   ) {}

@@ -7,7 +7,7 @@ import { decision, type Decision } from '../../../agent/protocol/decision.ts';
 import type { JobDetail } from '../../../agent/protocol/model.ts';
 import { AgentProcess } from '../../harness/agentProcess.ts';
 import { eventually } from '../../harness/eventually.ts';
-import { RedisServer } from '../../harness/redisServer.ts';
+import { startTestRedis, type TestRedis } from '../../harness/testRedis.ts';
 import { makeWorkspace, type TestWorkspace } from '../../harness/workspace.ts';
 import { interlock, interlockJson } from '../cli/interlock.ts';
 
@@ -48,7 +48,7 @@ export class RuleBench {
   private readonly foreign = new Map<string, Queue>();
 
   private constructor(
-    readonly redis: RedisServer,
+    readonly redis: TestRedis,
     readonly workspace: TestWorkspace,
     public agent: AgentProcess,
   ) {}
@@ -58,9 +58,9 @@ export class RuleBench {
     files: Record<string, string> = {},
     env: NodeJS.ProcessEnv = {},
   ): Promise<RuleBench> {
-    const redis = await RedisServer.start();
+    const redis = await startTestRedis();
     const workspace = makeWorkspace(
-      { redis: { url: redis.url }, ...config },
+      { redis: { url: redis.url, prefix: redis.prefix }, ...config },
       { 'jobs/gated.ts': GATED_HANDLER, 'gates/open': '', ...files },
     );
     return new RuleBench(redis, workspace, await AgentProcess.start(workspace, { env }));
@@ -158,7 +158,9 @@ export class RuleBench {
   plainQueue(name: string): Queue {
     const known = this.foreign.get(name);
     if (known !== undefined) return known;
-    const queue = new Queue(name, { connection: { path: this.redis.socketPath } });
+    const queue = new Queue(name, {
+      ...{ connection: this.redis.client(), prefix: this.redis.prefix },
+    });
     this.foreign.set(name, queue);
     return queue;
   }

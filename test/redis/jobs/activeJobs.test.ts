@@ -1,21 +1,21 @@
 import assert from 'node:assert/strict';
 import { Worker } from 'bullmq';
 import { eventually } from '../../harness/eventually.ts';
-import { RedisServer } from '../../harness/redisServer.ts';
+import { startTestRedis, type TestRedis } from '../../harness/testRedis.ts';
 import { makeCore, type Core } from '../leases/core.ts';
 
 const CONFIG = { jobs: { a: { handler: 'x' }, b: { handler: 'x', queue: 'low' } } };
 
 describe('jobs that are active since', () => {
-  let server: RedisServer;
+  let server: TestRedis;
   let core: Core;
   let workers: Worker[];
 
-  before(async () => (server = await RedisServer.start()));
+  before(async () => (server = await startTestRedis()));
   after(() => server.stop());
   beforeEach(async () => {
     core = makeCore(server, { config: CONFIG });
-    await core.redis.flushall();
+    await server.flush();
     workers = [];
   });
   afterEach(() => Promise.all(workers.map((worker) => worker.close(true))));
@@ -23,7 +23,9 @@ describe('jobs that are active since', () => {
   /** Takes a job of a queue as a worker does, and lets it be. @returns when it started */
   async function begin(queue: string, jobId: string): Promise<number> {
     await core.queues.get(queue).add('a', {}, { jobId });
-    const worker = new Worker(queue, null, { connection: core.redis, autorun: false });
+    const worker = new Worker(queue, null, {
+      ...{ connection: core.redis, prefix: server.prefix, autorun: false },
+    });
     workers.push(worker);
     const job = await worker.getNextJob(`token of ${jobId}`);
     const startedMs = job.processedOn ?? NaN;

@@ -7,6 +7,7 @@ import { JsonText } from '../../../agent/common/json.ts';
 import type { Lease } from '../../../agent/leases/lease.ts';
 import { eventually } from '../../harness/eventually.ts';
 import { RedisServer } from '../../harness/redisServer.ts';
+import { startTestRedis, type TestRedis } from '../../harness/testRedis.ts';
 import { makeCore, type Core } from '../leases/core.ts';
 
 const CONFIG = {
@@ -19,15 +20,15 @@ const CONFIG = {
 const MAINNET = { network: 'mainnet' };
 
 describe('enqueueing', () => {
-  let server: RedisServer;
+  let server: TestRedis;
   let core: Core;
   let workers: Worker[];
 
-  before(async () => (server = await RedisServer.start()));
+  before(async () => (server = await startTestRedis()));
   after(() => server.stop());
   beforeEach(async () => {
     core = makeCore(server, { config: CONFIG });
-    await core.redis.flushall();
+    await server.flush();
     workers = [];
   });
   afterEach(async () => {
@@ -44,7 +45,7 @@ describe('enqueueing', () => {
         started.resolve(undefined);
         await go.promise;
       },
-      { connection: server.client(), name: core.holder.agentId },
+      { connection: server.client(), prefix: server.prefix, name: core.holder.agentId },
     );
     workers.push(worker);
     await started.promise;
@@ -213,8 +214,10 @@ describe('enqueueing', () => {
   });
 
   it('costs the one round trip of a bare add, accepted or refused', async () => {
-    const bare = makeCore(server, { config: CONFIG });
-    const monitor = await server.client().monitor();
+    const single = await RedisServer.start();
+    const measured = makeCore(single, { config: CONFIG });
+    const bare = makeCore(single, { config: CONFIG });
+    const monitor = await single.client().monitor();
     const seen: string[][] = [];
     monitor.on('monitor', (_time: string, args: string[], source: string) => {
       if (source !== 'lua') seen.push(args);
@@ -223,7 +226,7 @@ describe('enqueueing', () => {
     // What is seen is told late: a marker shows that everything before it has been told.
     const mark = async () => {
       const marker = `marker-${markers.push('')}`;
-      await core.redis.echo(marker);
+      await measured.redis.echo(marker);
       await eventually(marker, () => seen.some((args) => args[1] === marker), { everyMs: 5 });
     };
     const costOf = async (work: () => Promise<unknown>) => {
@@ -234,7 +237,8 @@ describe('enqueueing', () => {
       return seen.map((args) => args[0]?.toLowerCase()).filter((name) => name !== 'echo');
     };
     const bareAdd = () => bare.queues.get('default').add('plain', MAINNET);
-    const enqueue = (network: string) => core.enqueuer.enqueue({ type: 'sync', data: { network } });
+    const enqueue = (network: string) =>
+      measured.enqueuer.enqueue({ type: 'sync', data: { network } });
     // The first of each kind loads scripts and settings of the queue.
     await bareAdd();
     await enqueue('warm');
@@ -246,5 +250,6 @@ describe('enqueueing', () => {
     assert.deepEqual(refused, add);
     assert.ok(refused.length <= 2, refused.join(', '));
     monitor.disconnect();
+    await single.stop();
   });
 });

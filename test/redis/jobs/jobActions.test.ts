@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { UnrecoverableError, Worker } from 'bullmq';
 import { eventually } from '../../harness/eventually.ts';
-import { RedisServer } from '../../harness/redisServer.ts';
+import { startTestRedis, type TestRedis } from '../../harness/testRedis.ts';
 import { makeCore, type Core } from '../leases/core.ts';
 
 const CONFIG = {
@@ -13,14 +13,14 @@ const CONFIG = {
 const MAINNET = { network: 'mainnet' };
 
 describe('job actions', () => {
-  let server: RedisServer;
+  let server: TestRedis;
   let core: Core;
 
-  before(async () => (server = await RedisServer.start()));
+  before(async () => (server = await startTestRedis()));
   after(() => server.stop());
   beforeEach(async () => {
     core = makeCore(server, { config: CONFIG });
-    await core.redis.flushall();
+    await server.flush();
   });
 
   async function enqueue(data: Record<string, string> = MAINNET, type = 'sync'): Promise<string> {
@@ -33,7 +33,7 @@ describe('job actions', () => {
   async function failAll(queue = 'default'): Promise<void> {
     const connection = server.client();
     const worker = new Worker(queue, () => Promise.reject(new UnrecoverableError('no')), {
-      connection,
+      ...{ connection, prefix: server.prefix },
     });
     await eventually(
       'all to fail',
@@ -120,7 +120,9 @@ describe('job actions', () => {
     const id = await enqueue();
     let end: () => void = () => undefined;
     const held = new Promise<void>((resolve) => (end = resolve));
-    const worker = new Worker('default', () => held, { connection: server.client() });
+    const worker = new Worker('default', () => held, {
+      ...{ connection: server.client(), prefix: server.prefix },
+    });
     await eventually('the run', async () => (await stateOf(id)) === 'active');
     const { done, refused } = await core.actions.remove([{ id }]);
     assert.deepEqual(done, []);

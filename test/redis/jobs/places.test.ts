@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Worker, type Job } from 'bullmq';
 import { keyOfJob, LastCheck } from '../../../agent/jobs/lastCheck.ts';
-import { RedisServer } from '../../harness/redisServer.ts';
+import { startTestRedis, type TestRedis } from '../../harness/testRedis.ts';
 import { makeCore, type Core } from '../leases/core.ts';
 
 const CONFIG = {
@@ -15,15 +15,15 @@ const CONFIG = {
 };
 
 describe('places and keys that are handed on', () => {
-  let server: RedisServer;
+  let server: TestRedis;
   let core: Core;
   let workers: Worker[];
 
-  before(async () => (server = await RedisServer.start()));
+  before(async () => (server = await startTestRedis()));
   after(() => server.stop());
   beforeEach(async () => {
     core = makeCore(server, { config: CONFIG });
-    await core.redis.flushall();
+    await server.flush();
     workers = [];
   });
   afterEach(() => Promise.all(workers.map((worker) => worker.close(true))));
@@ -32,7 +32,9 @@ describe('places and keys that are handed on', () => {
 
   /** Takes the next job as a worker does, up to the last check. */
   async function start(queue = 'default') {
-    const worker = new Worker(queue, null, { connection: core.redis, autorun: false });
+    const worker = new Worker(queue, null, {
+      ...{ connection: core.redis, prefix: server.prefix, autorun: false },
+    });
     workers.push(worker);
     const token = 'token';
     const job = await nextJob(worker, token);
@@ -100,7 +102,11 @@ describe('places and keys that are handed on', () => {
     const queue = core.queues.get('monitors');
     await queue.add('monitor', {}, { jobId: 'one' });
     await queue.add('monitor', {}, { jobId: 'child' });
-    await core.redis.hset(core.keys.job('monitors', 'child'), 'parentKey', 'bull:monitors:parent');
+    await core.redis.hset(
+      core.keys.job('monitors', 'child'),
+      'parentKey',
+      `${server.prefix}:monitors:parent`,
+    );
     await queue.add('monitor', {}, { jobId: 'two' });
     const run = await start('monitors');
     assert.deepEqual([run.id, run.checked.go], ['one', true]);

@@ -3,7 +3,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
-import { RedisServer } from '../../harness/redisServer.ts';
+import { startTestRedis, type TestRedis } from '../../harness/testRedis.ts';
 import { makeCore } from '../leases/core.ts';
 
 const RACE_PROCESS = fileURLToPath(new URL('./raceProcess.ts', import.meta.url));
@@ -24,13 +24,13 @@ const raceEnd = z.object({ accepted: z.array(z.string()), refused: z.number() })
 
 describe('a race of several processes', function () {
   this.timeout(60_000);
-  let server: RedisServer;
+  let server: TestRedis;
   let racers: ChildProcess[] = [];
 
   before(async () => {
-    server = await RedisServer.start();
+    server = await startTestRedis();
     racers = Array.from({ length: PROCESSES }, () =>
-      fork(RACE_PROCESS, [server.socketPath, JSON.stringify(CONFIG)], {
+      fork(RACE_PROCESS, [server.url, server.prefix, JSON.stringify(CONFIG)], {
         execArgv: ['--import', 'tsx'],
       }),
     );

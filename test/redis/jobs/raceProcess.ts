@@ -1,6 +1,5 @@
-// One process of races: `raceProcess.ts <socket of Redis> <config as JSON>`. Ready when it says so; asks
+// One process of races: `raceProcess.ts <URL of Redis> <prefix> <config as JSON>`. Ready when it says so; asks
 // as it is told by a message; then tells the ids that were accepted, and how many refusals came.
-import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import * as z from 'zod';
 import { systemClock } from '../../../agent/common/clock.ts';
@@ -8,6 +7,7 @@ import { configSchema } from '../../../agent/config/schema.ts';
 import { DecisionLog } from '../../../agent/decisions/decisionLog.ts';
 import { Enqueuer } from '../../../agent/jobs/enqueuer.ts';
 import { QueueSet } from '../../../agent/jobs/queueSet.ts';
+import { RedisConnections } from '../../../agent/redis/connections.ts';
 import { Keys } from '../../../agent/redis/keys.ts';
 import { Scripts } from '../../../agent/redis/scripts.ts';
 
@@ -15,18 +15,26 @@ const IN_FLIGHT = 32;
 
 const plan = z.object({ type: z.string(), attempts: z.number(), keys: z.number() });
 
-const [socketPath = '', configText = '{}'] = process.argv.slice(2);
-const config = configSchema.parse(JSON.parse(configText));
-const redis = new Redis({ path: socketPath, maxRetriesPerRequest: null });
-const scripts = new Scripts(redis);
-const keys = new Keys(config.redis.prefix);
-const enqueuer = new Enqueuer({
-  ...{ config, redis, scripts, keys, clock: systemClock, queues: new QueueSet(redis, config) },
-  decisions: new DecisionLog(redis, keys, pino({ level: 'silent' })),
-  customKey: () => Promise.resolve(null),
-});
+const [url = '', prefix = '', configText = '{}'] = process.argv.slice(2);
+const parsed = configSchema.parse(JSON.parse(configText));
+const config = { ...parsed, redis: { ...parsed.redis, prefix } };
 
-async function race({ type, attempts, keys: keyCount }: z.infer<typeof plan>): Promise<void> {
+async function open(): Promise<Enqueuer> {
+  const connections = await RedisConnections.open({ kind: 'url', url, prefix }, 'racer');
+  const redis = connections.commands;
+  const keys = new Keys(prefix);
+  const scripts = new Scripts(redis);
+  return new Enqueuer({
+    ...{ config, redis, scripts, keys, clock: systemClock, queues: new QueueSet(redis, config) },
+    decisions: new DecisionLog(redis, keys, pino({ level: 'silent' })),
+    customKey: () => Promise.resolve(null),
+  });
+}
+
+async function race(
+  enqueuer: Enqueuer,
+  { type, attempts, keys: keyCount }: z.infer<typeof plan>,
+): Promise<void> {
   const accepted: (string | null)[] = [];
   let refused = 0;
   let next = 0;
@@ -43,6 +51,8 @@ async function race({ type, attempts, keys: keyCount }: z.infer<typeof plan>): P
   process.send?.({ accepted, refused });
 }
 
-process.on('message', (message) => void race(plan.parse(message)));
 process.on('disconnect', () => process.exit(0));
-void redis.ping().then(() => process.send?.('ready'));
+void open().then((enqueuer) => {
+  process.on('message', (message) => void race(enqueuer, plan.parse(message)));
+  process.send?.('ready');
+});

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Worker, type Job } from 'bullmq';
 import fc from 'fast-check';
 import { keyOfJob, LastCheck } from '../../../agent/jobs/lastCheck.ts';
-import { RedisServer } from '../../harness/redisServer.ts';
+import { startTestRedis, type TestRedis } from '../../harness/testRedis.ts';
 import { makeCore, type Core } from '../leases/core.ts';
 import { ATTEMPTS, LIMIT, RulesModel, TYPES, type ModelJob, type Request } from './rulesModel.ts';
 
@@ -55,6 +55,7 @@ class Comparison {
   constructor(private readonly core: Core) {
     this.worker = new Worker('default', null, {
       ...{ connection: core.redis, autorun: false, name: 'worker', lockDuration: 60_000 },
+      prefix: core.config.redis.prefix,
       ...{ skipLockRenewal: true, skipStalledCheck: true },
       settings: { backoffStrategy: () => 3_600_000 },
     });
@@ -225,9 +226,9 @@ function nextJob(worker: Worker, token: string): Promise<Job | undefined> {
 
 describe('the rules, in any order of events', function () {
   this.timeout(60_000);
-  let server: RedisServer;
+  let server: TestRedis;
 
-  before(async () => (server = await RedisServer.start()));
+  before(async () => (server = await startTestRedis()));
   after(() => server.stop());
 
   it('answer as a small model says', async () => {
@@ -235,7 +236,7 @@ describe('the rules, in any order of events', function () {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 40, maxLength: 60 }), async (moves) => {
         const core = makeCore(server, { config: CONFIG, redis });
-        await redis.flushall();
+        await server.flush();
         const comparison = new Comparison(core);
         try {
           for (const move of moves) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
-import { RedisServer } from '../../harness/redisServer.ts';
+import { startTestRedis, type TestRedis } from '../../harness/testRedis.ts';
 import { deadHolder, makeCore } from './core.ts';
 
 const CONTENDERS = 20;
@@ -8,8 +8,8 @@ const ROUNDS = 120;
 const REQUEST = { name: 'one', kind: 'stream', subject: 'one', ttlMs: 2_000 } as const;
 
 describe('twenty contenders for one lease', () => {
-  let server: RedisServer;
-  before(async () => (server = await RedisServer.start()));
+  let server: TestRedis;
+  before(async () => (server = await startTestRedis()));
   after(() => server.stop());
 
   it('have exactly one holder at any time, and fences rise strictly', async () => {

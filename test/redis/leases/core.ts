@@ -1,4 +1,3 @@
-import type { Redis } from 'ioredis';
 import { pino, type Logger } from 'pino';
 import { systemClock } from '../../../agent/common/clock.ts';
 import { configSchema, type Config } from '../../../agent/config/schema.ts';
@@ -11,9 +10,9 @@ import { QueueSet } from '../../../agent/jobs/queueSet.ts';
 import { RedisLeases } from '../../../agent/leases/redisLeases.ts';
 import type { Decision, Holder } from '../../../agent/protocol/decision.ts';
 import { Keys } from '../../../agent/redis/keys.ts';
+import type { RedisClient } from '../../../agent/redis/redisClient.ts';
 import { Scripts } from '../../../agent/redis/scripts.ts';
 import { currentHolder } from '../../../agent/state/processIdentity.ts';
-import type { RedisServer } from '../../harness/redisServer.ts';
 
 export const SILENT: Logger = pino({ level: 'silent' });
 
@@ -27,13 +26,20 @@ export interface CoreOptions {
   /** What the `unique` function of a handler would say; left out: null. */
   customKey?: CustomKey;
   /** Left out: a connection that waits for Redis as long as it takes. */
-  redis?: Redis;
+  redis?: RedisClient;
 }
 
 let agents = 0;
 
-export function makeCore(server: RedisServer, options: CoreOptions = {}) {
-  const config: Config = configSchema.parse(options.config ?? {});
+/** A Redis of a test, of whatever kind. */
+export interface CoreRedis {
+  client(): RedisClient;
+  /** Of every key; a config with another one keeps that. */
+  readonly prefix: string;
+}
+
+export function makeCore(server: CoreRedis, options: CoreOptions = {}) {
+  const config = withPrefix(configSchema.parse(options.config ?? {}), server.prefix);
   const logger = options.logger ?? SILENT;
   agents += 1;
   const holder = options.holder ?? currentHolder('all', `a${agents}`);
@@ -57,6 +63,11 @@ export function makeCore(server: RedisServer, options: CoreOptions = {}) {
       return (await decisions.newest(10_000)).reverse();
     },
   };
+}
+
+function withPrefix(config: Config, prefix: string): Config {
+  const { redis } = config;
+  return redis.prefix === 'bull' ? { ...config, redis: { ...redis, prefix } } : config;
 }
 
 /** A process of this host that is gone. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { systemClock } from '../../../agent/common/clock.ts';
-import { KeyScan, literalPattern } from '../../../agent/locks/keyScan.ts';
+import { KeyScan } from '../../../agent/locks/keyScan.ts';
 import type { LockService } from '../../../agent/locks/lockService.ts';
+import { literalPattern } from '../../../agent/redis/keyWalk.ts';
 import { eventually } from '../../harness/eventually.ts';
 import { RedisServer } from '../../harness/redisServer.ts';
 import { deadHolder, makeCore, type Core } from '../leases/core.ts';

@@ -9,7 +9,7 @@ import type { OwnEntry } from '../../../agent/streams/pool/registryEntry.ts';
 import { shardLease } from '../../../agent/streams/pool/shardLease.ts';
 import { StreamRegistry } from '../../../agent/streams/pool/streamRegistry.ts';
 import { eventually } from '../../harness/eventually.ts';
-import { RedisServer } from '../../harness/redisServer.ts';
+import { startTestRedis, type TestRedis } from '../../harness/testRedis.ts';
 import { connectionRow } from '../../unit/agent/cli/rows.ts';
 import { makeCore, SILENT, type Core } from '../leases/core.ts';
 
@@ -33,21 +33,21 @@ function entryOf(core: Core, shard: number, fence: number): OwnEntry {
 }
 
 describe('the registry of streams', () => {
-  let server: RedisServer;
+  let server: TestRedis;
   let a: Core;
   let b: Core;
   let ofA: StreamRegistry;
   let ofB: StreamRegistry;
   const leases: Lease[] = [];
 
-  before(async () => (server = await RedisServer.start()));
+  before(async () => (server = await startTestRedis()));
   after(() => server.stop());
   beforeEach(async () => {
     a = makeCore(server);
     b = makeCore(server);
     ofA = registryOf(a);
     ofB = registryOf(b);
-    await a.redis.flushall();
+    await server.flush();
   });
   afterEach(async () => {
     for (const one of leases.splice(0)) await one.release();

@@ -1,6 +1,6 @@
-import type { Redis } from 'ioredis';
 import type { JsonValue } from '../../../common/json.ts';
 import type { RedisConnections } from '../../../redis/connections.ts';
+import type { RedisClient } from '../../../redis/redisClient.ts';
 import type { Scripts } from '../../../redis/scripts.ts';
 import type { ActorEnvironment } from '../actorMessages.ts';
 import type { StoryLog } from '../storyLog.ts';
@@ -9,7 +9,7 @@ import type { StoryLog } from '../storyLog.ts';
 export interface PartContext extends ActorEnvironment {
   connections: RedisConnections;
   /** For commands. */
-  redis: Redis;
+  redis: RedisClient;
   scripts: Scripts;
   log: StoryLog;
   /** What happened outside a command went wrong: the story fails. */
