@@ -2,7 +2,7 @@
 // The last line is `N passed, N failed`. A part that can not run is a failure, never a gap.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { setPriority, tmpdir } from 'node:os';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
@@ -19,6 +19,9 @@ const LEFT_OVER_DEADLINE_MS = 15_000;
 /** Parts that run at one time: most tests wait, so one alone leaves two cores idle. */
 const LANES = 2;
 
+/** For what only computes: it takes what the tests, which watch the clock, leave over. */
+const BESIDE_NICENESS = 10;
+
 /** Temp and home folder of everything that runs: nothing of a run lies elsewhere. */
 const runFolder = realpathSync(mkdtempSync(path.join(tmpdir(), 'ilk-run-')));
 const running = new Set();
@@ -31,8 +34,11 @@ checkUsage();
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => endNow(signal));
 
 const stepFailures = await setUp(new Set(names.flatMap((name) => TEST_PARTS[name].steps)));
-const waiting = Object.keys(TEST_PARTS).filter((name) => names.includes(name));
-const summaries = (await Promise.all(Array.from({ length: LANES }, runLane))).flat();
+const wanted = Object.keys(TEST_PARTS).filter((name) => names.includes(name));
+const beside = wanted.filter((name) => TEST_PARTS[name].beside === true);
+const waiting = wanted.filter((name) => !beside.includes(name));
+const lanes = [...Array.from({ length: LANES }, () => runLane(waiting)), runLane(beside)];
+const summaries = (await Promise.all(lanes)).flat();
 summaries.push(await checkNothingIsLeft());
 rmSync(runFolder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
 process.exitCode = report(summaries);
@@ -64,9 +70,9 @@ async function setUp(steps) {
 }
 
 /** Takes one part after the other, as long as there are any. */
-async function runLane() {
+async function runLane(parts) {
   const done = [];
-  for (let name = waiting.shift(); name !== undefined; name = waiting.shift())
+  for (let name = parts.shift(); name !== undefined; name = parts.shift())
     done.push(await runPart(name, TEST_PARTS[name]));
   return done;
 }
@@ -82,7 +88,7 @@ async function runPart(name, part) {
     failures.push({ title: `set-up of ${name}: ${step}`, error: stepFailures.get(step) });
   }
   for (const command of failures.length > 0 ? [] : part.commands) {
-    const ended = await runNode(command, resultsFile, part.limitMs, (text) => (output += text));
+    const ended = await runNode(command, resultsFile, part, (text) => (output += text));
     if (ended !== '') failures.push({ title: command.join(' '), error: ended });
   }
   if (output !== '') console.log(`\n== ${name}\n${output}`);
@@ -109,7 +115,7 @@ function countResults(resultsFile, failures) {
 }
 
 /** @returns {Promise<string>} how it failed, or '' */
-function runNode(args, resultsFile, limitMs, print) {
+function runNode(args, resultsFile, { limitMs, beside }, print) {
   const home = path.join(runFolder, 'home');
   mkdirSync(home, { recursive: true });
   const child = spawn(process.execPath, args, {
@@ -128,6 +134,7 @@ function runNode(args, resultsFile, limitMs, print) {
     },
   });
   running.add(child);
+  if (beside === true && child.pid !== undefined) setPriority(child.pid, BESIDE_NICENESS);
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (data) => print(`${data}`));
   return new Promise((resolve) => {
     let why = '';

@@ -1,6 +1,11 @@
 // The parts of `npm test`, in the order in which they begin, and what each needs.
-const mocha = (folder) => [
-  ...['--import', 'tsx', 'node_modules/mocha/bin/mocha.js', `test/${folder}/**/*.test.ts`],
+
+/** Of the tests with processes: what agents do where they run for good, and the simulations. */
+const OPERATIONS = ['examples', 'monitoring', 'roles', 'schedules', 'shutdown', 'simulate'];
+
+const mocha = (...folders) => [
+  ...['--import', 'tsx', 'node_modules/mocha/bin/mocha.js'],
+  ...folders.map((folder) => `test/${folder}/**/*.test.ts`),
   ...['--reporter', './test/harness/resultReporter.ts'],
   ...(process.stdout.isTTY ? [] : ['--no-color']),
   // Where nobody looks, a test that does not run is a failure.
@@ -8,29 +13,37 @@ const mocha = (folder) => [
 ];
 
 /**
- * The longest comes first, so that both lanes end at about one time. `steps` are the parts of
+ * The longest comes first, so that all lanes end at about one time. `steps` are the parts of
  * .ci/setup.mjs; `commands` are for Node. A part without `reports` is one test: it passed when its
- * command ended with 0.
+ * command ended with 0. What only computes is done `beside` the others, and gives way to them.
  */
 export const TEST_PARTS = {
   process: {
     steps: ['npm', 'redis', 'build'],
-    commands: [mocha('process/!(streams)')],
+    commands: [mocha(`process/!(${['streams', ...OPERATIONS].join('|')})`)],
     reports: true,
     limitMs: 780_000,
   },
+  operations: {
+    steps: ['npm', 'redis', 'build'],
+    commands: [mocha(`process/@(${OPERATIONS.join('|')})`)],
+    reports: true,
+    limitMs: 600_000,
+  },
   lint: {
+    beside: true,
     steps: ['npm'],
     commands: [
       ['node_modules/eslint/bin/eslint.js', '.'],
       ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'],
     ],
-    limitMs: 400_000,
+    limitMs: 800_000,
   },
   types: {
+    beside: true,
     steps: ['npm'],
     commands: [['node_modules/typescript/bin/tsc', '--noEmit']],
-    limitMs: 240_000,
+    limitMs: 600_000,
   },
   unit: {
     steps: ['npm', 'build'],
