@@ -243,17 +243,18 @@ describe('a connection to a real server', function () {
       socket.on('message', note).on('ping', note).on('pong', note);
       socket.ping();
     });
-    const symbols = Array.from({ length: 14 }, (_, index) => `s${index}`);
-    const limits = { symbolsPerFrame: 1, messages: [{ count: 4, per: 300 }] };
+    const symbols = Array.from({ length: 7 }, (_, index) => `s${index}`);
+    // A window that is long enough for a margin that a busy machine keeps.
+    const limits = { symbolsPerFrame: 1, messages: [{ count: 4, per: 2_000 }] };
     const connection = connect(url, { symbols, limits });
     await eventually('the first four', () => arrivals.length >= 4);
     assert.equal(connection.row().state, 'subscribing');
     assert.equal(connection.isSettled, false);
     connection.send(['resync 1', 'resync 2']);
-    await eventually('all of them', () => connection.isSettled && arrivals.length >= 18);
+    await eventually('all of them', () => connection.isSettled && arrivals.length >= 11);
     arrivals.forEach((at, index) => {
       const later = arrivals[index + 4];
-      if (later !== undefined) assert.ok(later - at > 300, `5 messages in ${later - at} ms`);
+      if (later !== undefined) assert.ok(later - at > 2_000, `5 messages in ${later - at} ms`);
     });
     connection.stop(true);
   });
