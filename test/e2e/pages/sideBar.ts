@@ -103,8 +103,15 @@ export class SideBar {
       },
       { deadlineMs: 20_000, everyMs: 150 },
     );
-    // A menu that is new takes no click for a while, and a busy window may lose one; keys it takes.
-    await item.hover();
+    // A menu that is new takes no click for a while, and a busy window may lose one; keys it takes, for
+    // the entry that has the focus: a busy window may be late with that, too.
+    const focused = menu.locator('.action-item.focused', { hasText: entry }).first();
+    let x = 6;
+    await eventually(`${entry} to have the focus`, async () => {
+      x = x === 6 ? 12 : 6;
+      await item.hover({ position: { x, y: 6 }, timeout: CLICK_MS });
+      return focused.isVisible();
+    });
     await this.page.keyboard.press('Enter');
     await menu.first().waitFor({ state: 'detached' });
   }

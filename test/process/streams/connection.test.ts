@@ -246,7 +246,9 @@ describe('a connection to a real server', function () {
     const symbols = Array.from({ length: 7 }, (_, index) => `s${index}`);
     // A window that is long enough for a margin that a busy machine keeps.
     const limits = { symbolsPerFrame: 1, messages: [{ count: 4, per: 2_000 }] };
-    const connection = connect(url, { symbols, limits });
+    // A connection that is made anew has a window of its own: it must not be taken for dead here.
+    const timings = { ...TIMINGS, pingAfterSilenceMs: 5_000, answerWithinMs: 5_000 };
+    const connection = connect(url, { symbols, limits, timings });
     await eventually('the first four', () => arrivals.length >= 4);
     assert.equal(connection.row().state, 'subscribing');
     assert.equal(connection.isSettled, false);
