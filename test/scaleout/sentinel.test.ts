@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { systemClock } from '../../../agent/common/clock.ts';
-import { InterlockError } from '../../../agent/common/errors.ts';
-import { EventTail } from '../../../agent/feed/eventTail.ts';
-import { RedisConnections } from '../../../agent/redis/connections.ts';
-import { eventually } from '../../harness/eventually.ts';
-import { RedisSentinel } from '../../harness/redisSentinel.ts';
-import { makeCore, type Core } from '../leases/core.ts';
+import { systemClock } from '../../agent/common/clock.ts';
+import { InterlockError } from '../../agent/common/errors.ts';
+import { EventTail } from '../../agent/feed/eventTail.ts';
+import { RedisConnections } from '../../agent/redis/connections.ts';
+import { eventually } from '../harness/eventually.ts';
+import { RedisSentinel } from '../harness/redisSentinel.ts';
+import { makeCore, type Core } from '../redis/leases/core.ts';
 
 const CONFIG = { jobs: { keyed: { handler: 'x', unique: { by: ['key'] } } } };
 const LEASE = { name: 'stream:one', kind: 'stream', subject: 'one', ttlMs: 60_000 } as const;
