@@ -20,13 +20,14 @@ const PARTS = {
   npm: installPackages,
   redis: () => ensureProgram('redis'),
   chromium: () => ensureProgram('chromium'),
+  openssl: () => ensureProgram('openssl'),
   vscode: ensureTestHost,
   build: buildWhenStale,
 };
 
 /**
  * Makes the parts ready, in the order given; what is ready costs nothing.
- * @param {string[]} parts some of npm, redis, chromium, vscode, build
+ * @param {string[]} parts some of npm, redis, chromium, openssl, vscode, build
  * @throws {SetupError} that says what to do; its `exitCode` is 4 when there is no Redis
  */
 export async function setup(parts) {

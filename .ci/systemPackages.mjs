@@ -25,6 +25,14 @@ const PROGRAMS = {
     elsewhere: 'install Chromium or Google Chrome and put it on PATH',
     exitCode: 1,
   },
+  openssl: {
+    title: 'openssl, for certificates of the tests',
+    names: ['openssl'],
+    apt: ['openssl'],
+    brew: ['openssl'],
+    elsewhere: 'install openssl and put it on PATH',
+    exitCode: 1,
+  },
   compiler: {
     title: 'a C++ compiler, make and Python',
     names: ['g++', 'clang++'],
@@ -37,7 +45,7 @@ const PROGRAMS = {
 
 /**
  * The path of the program, installed first if need be.
- * @param {'redis' | 'chromium' | 'compiler'} id
+ * @param {'redis' | 'chromium' | 'openssl' | 'compiler'} id
  * @returns {Promise<string>}
  * @throws {SetupError} with the one command for this platform when it would need a question
  */

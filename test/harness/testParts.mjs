@@ -58,7 +58,7 @@ export const TEST_PARTS = {
     limitMs: 450_000,
   },
   redis: {
-    steps: ['npm', 'redis', 'build'],
+    steps: ['npm', 'redis', 'openssl', 'build'],
     commands: [mocha('redis')],
     reports: true,
     limitMs: 500_000,
