@@ -1,5 +1,6 @@
 import type { Tick } from '../adapters/tick.ts';
-import { NO_JSON, type TickRun, type TickSource } from './tickRun.ts';
+import { NO_JSON, tickJson } from './tickJson.ts';
+import type { TickRun, TickSource } from './tickRun.ts';
 
 /** Keeps the last tick of each symbol only, so it never holds more than there are symbols. */
 export class LatestTicks implements TickSource {
@@ -35,8 +36,11 @@ export class LatestTicks implements TickSource {
     for (const [symbol, tick] of this.latest) {
       if (texts.length === this.fullAt) break;
       this.latest.delete(symbol);
-      const text = this.jsonOf(tick);
-      if (text === undefined) continue;
+      const text = tickJson(tick);
+      if (text === undefined) {
+        this.onDropped(1, NO_JSON);
+        continue;
+      }
       texts.push(text);
       if (tick.seq !== undefined) lastSeqs.set(symbol, tick.seq);
     }
@@ -44,15 +48,6 @@ export class LatestTicks implements TickSource {
     this.lastSeq = this.arrived - this.latest.size;
     const json = texts.join(',');
     return { firstSeq, lastSeq: this.lastSeq, count: texts.length, json, lastSeqs };
-  }
-
-  private jsonOf(tick: Tick): string | undefined {
-    try {
-      return JSON.stringify(tick);
-    } catch {
-      this.onDropped(1, NO_JSON);
-      return undefined;
-    }
   }
 
   settle(): void {

@@ -1,4 +1,5 @@
 import type { Tick } from '../adapters/tick.ts';
+import { tickJson } from './tickJson.ts';
 import type { TickRun } from './tickRun.ts';
 
 const FIRST_BYTES = 4 * 1024;
@@ -78,12 +79,8 @@ export class TickBuffer {
   }
 
   private write(tick: Tick, begin: number): number | undefined {
-    let text: string;
-    try {
-      text = JSON.stringify(tick);
-    } catch {
-      return undefined;
-    }
+    const text = tickJson(tick);
+    if (text === undefined) return undefined;
     const end = begin + Buffer.byteLength(text);
     this.reserve(end + 1);
     this.bytes.write(text, begin);

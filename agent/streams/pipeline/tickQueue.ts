@@ -2,7 +2,8 @@ import type { Tick } from '../adapters/tick.ts';
 import type { BufferBudget, Share } from './bufferBudget.ts';
 import type { SpillFile } from './spillFile.ts';
 import { TickBuffer } from './tickBuffer.ts';
-import { NO_JSON, type TickRun, type TickSource } from './tickRun.ts';
+import { NO_JSON } from './tickJson.ts';
+import type { TickRun, TickSource } from './tickRun.ts';
 
 /** Ticks that go to disk at once: many enough to be cheap, few enough not to be felt. */
 const MAX_SPILLED_RUN_TICKS = 1_000;

@@ -31,6 +31,3 @@ export interface TickSource {
   /** Forgets everything and removes what it has on disk. */
   end(): void;
 }
-
-/** Why a tick is dropped that an adapter made of what can not be JSON. */
-export const NO_JSON = 'an adapter makes ticks that are no JSON';
