@@ -1,10 +1,10 @@
-import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AgentClient } from '../../agent/protocol/agentClient.ts';
 import { readAgentRecord } from '../../agent/protocol/agentRecord.ts';
 import { requests } from '../../agent/protocol/api.ts';
 import { startProcess, type StartedProcess } from '../harness/childProcess.ts';
+import { childrenOf } from '../harness/childrenOf.ts';
 
 const CONNECT_EVERY_MS = 50;
 /** One that could not start, as Redis was away, tries again. */
@@ -129,12 +129,4 @@ export class FaultAgent {
 export async function answers(agent: FaultAgent): Promise<boolean> {
   const status = await agent.client?.request(requests.status, {});
   return status?.redis.state === 'connected';
-}
-
-function childrenOf(pid: number): number[] {
-  const lines = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).split('\n');
-  return lines.flatMap((line) => {
-    const [child = 0, parent = 0] = line.trim().split(/\s+/).map(Number);
-    return parent === pid ? [child] : [];
-  });
 }

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import type { Redis } from 'ioredis';
 import {
   ECHO_HANDLER,
@@ -31,15 +30,6 @@ export function roleWorkspace(feedUrl: string): TestWorkspace {
 const CUSTOM_KEY_HANDLER = `export const unique = (job) => job.data.key;
 export default async () => ({ ran: true });
 `;
-
-/** Process ids of the children of a process. */
-export function childrenOf(pid: number): number[] {
-  const lines = execFileSync('ps', ['-eo', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n');
-  return lines.flatMap((line) => {
-    const [child, parent] = line.trim().split(/\s+/).map(Number);
-    return parent === pid && child !== undefined ? [child] : [];
-  });
-}
 
 /** What the Redis connections of each agent are for: agent id to names, in order. */
 export async function connectionsByAgent(redis: Redis): Promise<Map<string, string[]>> {

@@ -9,10 +9,11 @@ import { requests, type Requests } from '../../../agent/protocol/api.ts';
 import { Keys } from '../../../agent/redis/keys.ts';
 import { AgentProcess } from '../../harness/agentProcess.ts';
 import { AnySymbolFeed } from '../../harness/anySymbolFeed.ts';
+import { childrenOf } from '../../harness/childrenOf.ts';
 import { eventually } from '../../harness/eventually.ts';
 import { RedisServer } from '../../harness/redisServer.ts';
 import type { TestWorkspace } from '../../harness/workspace.ts';
-import { childrenOf, connectionsByAgent, roleWorkspace } from './roleWorkspace.ts';
+import { connectionsByAgent, roleWorkspace } from './roleWorkspace.ts';
 
 const ROLES = ['api', 'calls', 'worker', 'scheduler'] as const;
 type Role = (typeof ROLES)[number];

@@ -6,10 +6,10 @@ import { requests } from '../../../agent/protocol/api.ts';
 import { Keys } from '../../../agent/redis/keys.ts';
 import { AgentProcess } from '../../harness/agentProcess.ts';
 import { isAlive } from '../../harness/childProcess.ts';
+import { childrenOf } from '../../harness/childrenOf.ts';
 import { eventually } from '../../harness/eventually.ts';
 import { RedisServer } from '../../harness/redisServer.ts';
 import { makeWorkspace, WAIT_HANDLER, type TestWorkspace } from '../../harness/workspace.ts';
-import { childrenOf } from '../roles/roleWorkspace.ts';
 
 const STATES = ['idle', 'busy', 'hung', 'with Redis frozen', 'with Redis killed'] as const;
 const SIGNALS = ['SIGTERM', 'SIGINT', 'twice'] as const;

@@ -3,12 +3,12 @@ import * as z from 'zod';
 import { notifications, requests, simulateDuplicatesResult } from '../../../agent/protocol/api.ts';
 import { AgentProcess } from '../../harness/agentProcess.ts';
 import { isAlive } from '../../harness/childProcess.ts';
+import { childrenOf } from '../../harness/childrenOf.ts';
 import { eventually } from '../../harness/eventually.ts';
 import { RedisServer } from '../../harness/redisServer.ts';
 import { ECHO_HANDLER, makeWorkspace, type TestWorkspace } from '../../harness/workspace.ts';
 import { errorDocument } from '../cli/errorDocument.ts';
 import { interlock, interlockJson, processesOf, startInterlock } from '../cli/interlock.ts';
-import { childrenOf } from './children.ts';
 
 const config = {
   jobs: {

@@ -11,11 +11,11 @@ import {
 } from '../../../agent/protocol/api.ts';
 import { AgentProcess } from '../../harness/agentProcess.ts';
 import { isAlive } from '../../harness/childProcess.ts';
+import { childrenOf } from '../../harness/childrenOf.ts';
 import { eventually } from '../../harness/eventually.ts';
 import { RedisServer } from '../../harness/redisServer.ts';
 import { makeWorkspace, type TestWorkspace } from '../../harness/workspace.ts';
 import { interlock, interlockJson, startInterlock } from '../cli/interlock.ts';
-import { childrenOf } from './children.ts';
 
 /** How late a busy machine is changes some figures of a bug, but not that it shows. */
 type Figure = number | { least: number };
