@@ -166,7 +166,8 @@ describe('clients of one agent', () => {
     const record = readAgentRecord(agent.stateFolder);
     assert.ok(record !== undefined);
     const client = await AgentClient.open(record);
-    await eventually('the first slot to have run', async () => {
+    await agent.client.request(requests.pauseSchedule, { name: 'beat' });
+    await eventually('no run to go on', async () => {
       return (await agent.client.request(requests.status, {})).runsInProgress === 0;
     });
     assert.deepEqual(await client.request(requests.drain, { token: record.token }), {

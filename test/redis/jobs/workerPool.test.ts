@@ -194,7 +194,7 @@ describe('the worker pool', () => {
       const startedAt = performance.now();
       await first.close(100, 100);
       const took = performance.now() - startedAt;
-      assert.ok(took < 2_500, `${took} ms`);
+      assert.ok(took < 8_000, `${took} ms`);
     } finally {
       process.kill(server.pid ?? 0, 'SIGCONT');
       pool = undefined;

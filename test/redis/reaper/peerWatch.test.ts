@@ -63,7 +63,8 @@ describe('the watch of other agents', () => {
     const from = performance.now();
     await eventually('the death', () => dead.length > 0, { everyMs: 5 });
     const took = performance.now() - from;
-    assert.ok(took < 600, `${took} ms`);
+    // Its silence alone would be noticed after a minute.
+    assert.ok(took < 20_000, `${took} ms`);
     assert.ok((watch.deadForMs('worker-1:5') ?? -1) >= 0);
     assert.equal(watch.deadForMs('worker-2:5'), undefined);
     await eventually('some more looks', () => performance.now() - from > 2_500);
