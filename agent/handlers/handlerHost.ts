@@ -75,6 +75,8 @@ export class HandlerHost {
   #isLoaded = false;
   #isRetired = false;
   #isEnded = false;
+  /** As the process told it before its end. */
+  #exitCode: number | undefined;
   /** Why the process ends, when it said so itself or was ended by us. */
   #endReason: InterlockError | undefined;
   /** On the monotonic clock. */
@@ -220,6 +222,9 @@ export class HandlerHost {
           ? handlerCrashed(this.#settings.file, message.error)
           : loadFailed(this.#settings.file, message.error, null);
         return;
+      case 'exiting':
+        this.#exitCode = message.code;
+        return;
       case 'files':
         for (const stamp of message.files) this.#files.set(stamp.path, stamp);
         return;
@@ -288,8 +293,9 @@ export class HandlerHost {
     this.kill(loadTimedOut(this.#settings.file, this.#settings.loadTimeoutMs));
   }
 
-  #finish(how: string): void {
+  #finish(seen: string): void {
     if (this.#isEnded) return;
+    const how = this.#exitCode === undefined ? seen : `exit code ${this.#exitCode}`;
     this.#isEnded = true;
     this.#idleTimer?.cancel();
     this.#heartbeat?.cancel();

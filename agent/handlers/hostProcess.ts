@@ -90,14 +90,19 @@ function hostRuns(handler: HandlerModule): HostRuns {
   return runs;
 }
 
+/**
+ * Ends this process when all listeners of its end have run. Node's own way waits for V8's threads, and
+ * was seen to wait for ever, with the watchdog stopped already.
+ */
+function endAtOnce(code: unknown): void {
+  if (process.connected) sendToAgent?.([{ kind: 'exiting', code: Number(code ?? 0) }]);
+  process.kill(process.pid, 'SIGKILL');
+}
+
+Reflect.set(process, 'reallyExit', endAtOnce);
 process.title = `interlock-handler ${jobType}`;
 process.on('message', receive);
-process.on('disconnect', () => {
-  // Last of all listeners. Node's own end waits for V8's threads, and was seen to wait for ever, with
-  // the watchdog stopped already.
-  process.on('exit', () => process.kill(process.pid, 'SIGKILL'));
-  process.exit(0);
-});
+process.on('disconnect', () => process.exit(0));
 // Ctrl+C in a terminal reaches the whole group: the agent lets the runs finish.
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', endRuns);

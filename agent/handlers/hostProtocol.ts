@@ -67,6 +67,8 @@ export const hostMessage = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('result'), run: count, value: json }),
   z.object({ kind: z.literal('result_invalid'), run: count, problem: z.string() }),
   z.object({ kind: z.literal('failed'), run: count, error: wireError }),
+  /** The last word of a process that ends itself: how it ends is told by nothing else. */
+  z.object({ kind: z.literal('exiting'), code: count }),
   /** Nobody caught it: the process ends next. */
   z.object({ kind: z.literal('crashed'), error: wireError }),
 ]);

@@ -367,7 +367,7 @@ export class Connection {
       case 'connect':
         return { type: 'connect_timeout' };
       case 'confirm':
-        return { type: 'confirm_due', silentForMs: this.sinceMonotonic(this.lastFrameAt) };
+        return { type: 'confirm_due' };
       case 'silence':
         return {
           type: 'silence_check',

@@ -19,9 +19,11 @@ export interface ConnectionRules {
 /**
  * How far a socket has come. `turn`: there is none yet, the venue lets others in first. `sending`:
  * subscriptions leave as the limits allow. `asked`: all of them have left, a ping behind them.
- * `overdue`: its pong did not come, any frame will do. `confirmed`: the server has read them.
+ * `heard`: something came since, though not its pong. `overdue`: nothing came in time, any frame
+ * will do. `confirmed`: the server has read them.
  */
-export type ConnectionPhase = 'turn' | 'opening' | 'sending' | 'asked' | 'overdue' | 'confirmed';
+export type ConnectionPhase =
+  'turn' | 'opening' | 'sending' | 'asked' | 'heard' | 'overdue' | 'confirmed';
 
 /** One connection's life. `closed` is final; `suspended` waits for a person. */
 export interface ConnectionModel {
@@ -51,7 +53,7 @@ export type ConnectionEvent =
   | { type: 'frame'; isPong: boolean }
   | { type: 'gone'; cause: CloseCause }
   | { type: 'connect_timeout' }
-  | { type: 'confirm_due'; silentForMs: number }
+  | { type: 'confirm_due' }
   | ({ type: 'silence_check' } & Silence)
   | { type: 'retry_due' }
   | { type: 'stable' }
@@ -123,7 +125,7 @@ export function stepConnection(
       return model.phase === 'sending' ? askForProof(model, rules) : unchanged(model);
     case 'symbols_changed':
       // What follows the ping is not proven by its pong: another ping will be behind it.
-      return model.phase === 'asked' || model.phase === 'overdue'
+      return model.phase === 'asked' || model.phase === 'heard' || model.phase === 'overdue'
         ? { model: { ...model, phase: 'sending' }, effects: [] }
         : unchanged(model);
     case 'frame':
@@ -136,7 +138,7 @@ export function stepConnection(
       return fail(model, `No connection within ${waited}.`, rules);
     }
     case 'confirm_due':
-      return onConfirmDue(model, event.silentForMs, rules);
+      return onConfirmDue(model, rules);
     case 'silence_check':
       return onSilence(model, event, rules);
     case 'retry_due':
@@ -212,9 +214,9 @@ function askForProof(model: ConnectionModel, { timings }: ConnectionRules): Conn
 function onFrame(model: ConnectionModel, isPong: boolean, rules: ConnectionRules): ConnectionStep {
   const { state, phase } = model;
   if (state !== 'subscribing' && state !== 'stale') return unchanged(model);
-  if (phase === 'confirmed' || phase === 'overdue' || (phase === 'asked' && isPong)) {
-    return goLive(model, rules);
-  }
+  const isProof = isPong && (phase === 'asked' || phase === 'heard');
+  if (phase === 'confirmed' || phase === 'overdue' || isProof) return goLive(model, rules);
+  if (phase === 'asked') return onFrame({ ...model, phase: 'heard' }, isPong, rules);
   if (state === 'subscribing') return unchanged(model);
   const delayMs = rules.timings.pingAfterSilenceMs;
   return {
@@ -234,14 +236,10 @@ function goLive(model: ConnectionModel, { timings }: ConnectionRules): Connectio
   };
 }
 
-function onConfirmDue(
-  model: ConnectionModel,
-  silentForMs: number,
-  rules: ConnectionRules,
-): ConnectionStep {
+function onConfirmDue(model: ConnectionModel, rules: ConnectionRules): ConnectionStep {
+  if (model.phase === 'heard') return goLive(model, rules);
   if (model.phase !== 'asked') return unchanged(model);
-  const hasSpoken = silentForMs < confirmWithinMs(rules.timings);
-  return hasSpoken ? goLive(model, rules) : { model: { ...model, phase: 'overdue' }, effects: [] };
+  return { model: { ...model, phase: 'overdue' }, effects: [] };
 }
 
 function onSilence(
