@@ -61,10 +61,8 @@ describe('the example project in a workbench', function () {
     };
     for (const name of ['Streams', 'Jobs', 'Schedules', 'Locks'] as const) {
       await sideBar.showOnly(name);
-      await eventually(
-        `rows in ${name}`,
-        async () => expected[name].test(await sideBar.textOf(name)),
-        { deadlineMs: 30_000 },
+      await eventually(`rows in ${name}`, async () =>
+        expected[name].test(await sideBar.textOf(name)),
       );
     }
   });
@@ -265,10 +263,8 @@ async function takeTroubleScreenshots(
     .first()
     .waitFor();
   // The agent looks at ages every 5 s, and a busy machine takes its time for it.
-  await eventually(
-    'the status bar to tell of the worst',
-    async () => /signet.*running 57 min.*emergency/.test(await statusBar.spoken()),
-    { deadlineMs: 30_000 },
+  await eventually('the status bar to tell of the worst', async () =>
+    /signet.*running 57 min.*emergency/.test(await statusBar.spoken()),
   );
   await page.mouse.move(900, 500);
   await page.screenshot({ path: shot(`${theme}-jobs-aged`) });

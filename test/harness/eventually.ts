@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../agent/common/errors.ts';
 
 export interface EventuallyOptions {
-  /** How long to wait at most. Default 10 s. */
+  /** How long to wait at most. Default 40 s. */
   deadlineMs?: number;
   /** Pause between two looks. Default 25 ms. */
   everyMs?: number;
@@ -20,7 +20,7 @@ export async function eventually<T>(
   look: () => T | Promise<T>,
   options: EventuallyOptions = {},
 ): Promise<NonNullable<Exclude<T, false>>> {
-  const deadlineMs = options.deadlineMs ?? 10_000;
+  const deadlineMs = options.deadlineMs ?? 40_000;
   const startedAt = performance.now();
   let trouble: unknown;
   for (;;) {

@@ -145,7 +145,7 @@ export class RedisCluster {
       }
       return seen.every((text) => this.nodes.every(({ port }) => isKnown(text, port)));
     };
-    return eventually('the nodes to know each other', look, { deadlineMs: 20_000 });
+    return eventually('the nodes to know each other', look);
   }
 
   private async replicate(masters: RedisNode[]): Promise<void> {
@@ -161,20 +161,13 @@ export class RedisCluster {
   private settled(): Promise<unknown> {
     const running = this.nodes.filter((node) => node.isRunning);
     const looks = running.map(({ redis, port }) =>
-      eventually(
-        `node ${port} to see the cluster as it is`,
-        async () => {
-          const [state, own] = await Promise.all([
-            redis.cluster('INFO'),
-            redis.info('replication'),
-          ]);
-          const ranges = await redis.cluster('SLOTS');
-          const isWhole = ranges.length === MASTERS && ranges.every((range) => range.length === 4);
-          const follows = own.includes('role:master') || own.includes('master_link_status:up');
-          return state.includes('cluster_state:ok') && isWhole && follows;
-        },
-        { deadlineMs: 20_000 },
-      ),
+      eventually(`node ${port} to see the cluster as it is`, async () => {
+        const [state, own] = await Promise.all([redis.cluster('INFO'), redis.info('replication')]);
+        const ranges = await redis.cluster('SLOTS');
+        const isWhole = ranges.length === MASTERS && ranges.every((range) => range.length === 4);
+        const follows = own.includes('role:master') || own.includes('master_link_status:up');
+        return state.includes('cluster_state:ok') && isWhole && follows;
+      }),
     );
     return Promise.all(looks);
   }

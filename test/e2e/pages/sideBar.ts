@@ -101,7 +101,7 @@ export class SideBar {
         await menu.first().waitFor({ timeout: CLICK_MS });
         return item.isVisible();
       },
-      { deadlineMs: 20_000, everyMs: 150 },
+      { deadlineMs: 60_000, everyMs: 150 },
     );
     // A menu that is new takes no click for a while, and a busy window may lose one; keys it takes, for
     // the entry that has the focus: a busy window may be late with that, too.

@@ -26,19 +26,13 @@ describe('kill -9 of the agent while a job runs', () => {
 
     process.kill(before.pid, 'SIGKILL');
 
-    const after = await eventually(
-      'another agent',
-      async () => {
-        const now = (await snapshot()).agent['agent'];
-        return now !== undefined && now.pid !== before.pid && now;
-      },
-      { deadlineMs: 20_000 },
-    );
+    const after = await eventually('another agent', async () => {
+      const now = (await snapshot()).agent['agent'];
+      return now !== undefined && now.pid !== before.pid && now;
+    });
     assert.notEqual(after.agentId, before.agentId);
     assert.equal((await jobDetail(kept)).state, 'completed');
-    await eventually('the second start of the job', () => startsIn(trace).length === 2, {
-      deadlineMs: 30_000,
-    });
+    await eventually('the second start of the job', () => startsIn(trace).length === 2);
     writeFileSync(until, '');
     await waitForJob(id, 'completed');
 

@@ -1,7 +1,7 @@
 import Mocha from 'mocha';
 import ResultReporter from '../../harness/resultReporter.ts';
 
-const TEST_TIMEOUT_MS = 60_000;
+const TEST_TIMEOUT_MS = 120_000;
 
 /** What the extension host calls. The files are loaded after mocha has made `describe` and `it`. */
 export async function run(): Promise<void> {

@@ -102,15 +102,11 @@ export function jobDetail(id: string): Promise<JobDetail> {
 }
 
 export async function waitForJob(id: string, state: JobDetail['state']): Promise<JobDetail> {
-  return eventually(
-    `job ${id} to be ${state}`,
-    async () => {
-      const job = await jobDetail(id);
-      check(job.state, state);
-      return job;
-    },
-    { deadlineMs: 20_000 },
-  );
+  return eventually(`job ${id} to be ${state}`, async () => {
+    const job = await jobDetail(id);
+    check(job.state, state);
+    return job;
+  });
 }
 
 /**
@@ -133,18 +129,14 @@ export async function invoke(
     vscode.commands.executeCommand(command).then(done, done);
   };
   start();
-  await eventually(
-    what,
-    async () => {
-      // Its list opens in the first pause: a key that is pressed too early would answer with nothing.
-      await delay(KEY_PAUSE_MS);
-      if (await answered(effect)) return true;
-      if (ended) start();
-      else await pressKeys(keys);
-      return false;
-    },
-    { deadlineMs: 20_000 },
-  );
+  await eventually(what, async () => {
+    // Its list opens in the first pause: a key that is pressed too early would answer with nothing.
+    await delay(KEY_PAUSE_MS);
+    if (await answered(effect)) return true;
+    if (ended) start();
+    else await pressKeys(keys);
+    return false;
+  });
   await press('workbench.action.closeQuickOpen');
   await press('notifications.clearAll');
 }

@@ -41,19 +41,13 @@ describe('the Locks view', () => {
   });
 
   const lockRow = (label: string, looks: (row: TreeRow) => boolean) =>
-    eventually(
-      `the lock ${label}`,
-      async () => {
-        const found = (await rowsOf(VIEWS.locks)).find((row) => row.label === label);
-        return found !== undefined && looks(found) && found;
-      },
-      { deadlineMs: 20_000 },
-    );
+    eventually(`the lock ${label}`, async () => {
+      const found = (await rowsOf(VIEWS.locks)).find((row) => row.label === label);
+      return found !== undefined && looks(found) && found;
+    });
 
   const gone = (name: string) =>
-    eventually(`${name} to be gone`, async () => !(name in (await snapshot()).locks), {
-      deadlineMs: 15_000,
-    });
+    eventually(`${name} to be gone`, async () => !(name in (await snapshot()).locks));
 
   const lastDecision = async (action: 'release') => {
     const { rows } = await withClient((client) =>
@@ -191,9 +185,7 @@ describe('the Locks view', () => {
       await withClient((client) => client.request(requests.locks, { limit: 1 }));
       return (await snapshot()).agent['agent']?.totals.locks ?? 0;
     };
-    await eventually('all of them to be counted', async () => (await total()) >= MANY, {
-      deadlineMs: 30_000,
-    });
+    await eventually('all of them to be counted', async () => (await total()) >= MANY);
 
     const tookMs = await openingMs(VIEWS.locks);
     assert.ok(tookMs < OPEN_LIMIT_MS, `it took ${Math.round(tookMs)} ms`);
@@ -207,7 +199,7 @@ describe('the Locks view', () => {
       return ids.length === 1 && ids;
     });
     await redis.redis.del(...Array.from({ length: 50 }, (_, index) => `redlock:${index}`));
-    await eventually('fewer of them', async () => (await total()) < MANY, { deadlineMs: 20_000 });
+    await eventually('fewer of them', async () => (await total()) < MANY);
     // While a tree is read anew, VS Code tells no selection for a moment; one that is lost stays lost.
     await eventually('the selection as before', async () =>
       isDeepStrictEqual((await interlock()).selectionOf(VIEWS.locks), selected),

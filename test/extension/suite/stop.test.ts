@@ -13,14 +13,10 @@ describe('stopping the agent', () => {
   it('restarts as another process', async () => {
     const before = (await snapshot()).agent['agent']?.pid;
     await vscode.commands.executeCommand(COMMANDS.agentRestart);
-    await eventually(
-      'another agent',
-      async () => {
-        const now = (await snapshot()).agent['agent']?.pid;
-        return now !== undefined && now !== before;
-      },
-      { deadlineMs: 20_000 },
-    );
+    await eventually('another agent', async () => {
+      const now = (await snapshot()).agent['agent']?.pid;
+      return now !== undefined && now !== before;
+    });
   });
 
   it('leaves no process: no agent, no handler process, no Redis', async () => {

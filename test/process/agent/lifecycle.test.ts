@@ -191,7 +191,7 @@ describe('the life of an agent', () => {
     const hosts = processesOf(workspace).filter((pid) => pid !== first.pid);
     await first.kill();
     const second = await start();
-    await eventually('the second run', () => job.runs().length === 2, { deadlineMs: 25_000 });
+    await eventually('the second run', () => job.runs().length === 2);
     job.end();
     const done = await jobIn(second, job.id, 'completed');
     assert.equal(done.failedReason, null);

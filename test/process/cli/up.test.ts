@@ -112,9 +112,7 @@ describe('interlock up', () => {
     await eventually('up to watch', () => up.stdout().includes('scheduler:global_lock'));
     up.child.kill('SIGKILL');
     await up.ended;
-    await eventually('every process to be gone', () => processesOf(workspace).length === 0, {
-      deadlineMs: 15_000,
-    });
+    await eventually('every process to be gone', () => processesOf(workspace).length === 0);
   });
 });
 

@@ -11,7 +11,6 @@ import { onlyPid, waitUntil } from './waitUntil.ts';
 const HANDLER = 'behaviours/handler.ts';
 
 describe('a handler process whose agent', function () {
-  this.timeout(20_000);
   let bench: RunnerBench;
   const agents: ChildProcess[] = [];
 

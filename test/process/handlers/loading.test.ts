@@ -98,7 +98,6 @@ const FAILS: Fails[] = [
 ];
 
 describe('loading handlers', function () {
-  this.timeout(20_000);
   let bench: RunnerBench;
 
   before(async () => {

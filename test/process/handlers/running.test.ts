@@ -8,7 +8,6 @@ import { failureOf, onlyPid, waitUntil } from './waitUntil.ts';
 const HANDLER = 'behaviours/handler.ts';
 
 describe('running handlers', function () {
-  this.timeout(20_000);
   let bench: RunnerBench;
 
   before(async () => {

@@ -17,7 +17,6 @@ const checks = z.array(
 );
 
 describe('what the doctor finds in a real Redis', function () {
-  this.timeout(60_000);
   let server: RedisServer;
   let workspace: TestWorkspace;
   let until: string;

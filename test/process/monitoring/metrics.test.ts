@@ -22,7 +22,6 @@ import { interlock } from '../cli/interlock.ts';
 const FEED_EVERY_MS = 20;
 
 describe('metrics of an agent', function () {
-  this.timeout(60_000);
   let server: RedisServer;
   let feed: AnySymbolFeed;
   let receiver: Server;
@@ -44,7 +43,7 @@ describe('metrics of an agent', function () {
         for (const name of figures.keys()) seen.add(name);
         return holds();
       },
-      { deadlineMs: 15_000, everyMs: 100 },
+      { deadlineMs: 60_000, everyMs: 100 },
     );
   const enqueue = async (type: string, data: { until: string } | null = null) => {
     const [decision] = await agent.client.request(requests.enqueue, { type, data });

@@ -48,7 +48,6 @@ const NESTED_HANDLER = `export default (job, ctx) => ctx.enqueue('inner', { from
 `;
 
 describe('traces by OpenTelemetry', function () {
-  this.timeout(60_000);
   let receiver: Server;
   let workspace: TestWorkspace;
   let agent: AgentProcess;

@@ -64,7 +64,6 @@ describe('clients of one agent', () => {
   let agent: AgentProcess;
 
   beforeEach(async function () {
-    this.timeout(30_000);
     workspace = makeWorkspace(CONFIG, { 'echo.ts': ECHO_HANDLER });
     agent = await AgentProcess.start(workspace);
   });
@@ -109,7 +108,7 @@ describe('clients of one agent', () => {
     const shared = Math.min(tail(first).length, tail(second).length);
     assert.ok(shared > 3);
     assert.deepEqual(tail(first).slice(0, shared), tail(second).slice(0, shared));
-  }).timeout(30_000);
+  });
 
   it('are told nothing more after unsubscribing, and go on as before', async () => {
     const copy = await Copy.follow(agent.client);

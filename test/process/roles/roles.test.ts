@@ -91,7 +91,6 @@ const CONNECTIONS: Readonly<Record<Role, string[]>> = {
 };
 
 describe('one role per process', function () {
-  this.timeout(60_000);
   let server: RedisServer;
   let redis: Redis;
   let feed: AnySymbolFeed;

@@ -44,7 +44,6 @@ export default async () => null;
 };
 
 describe('a rule of its own: the function `unique` of a handler module', function () {
-  this.timeout(60_000);
   let bench: RuleBench;
 
   before(async () => {

@@ -18,7 +18,6 @@ const CONFIG = {
 };
 
 describe('no stacking, through the command', function () {
-  this.timeout(60_000);
   let bench: RuleBench;
 
   before(async () => (bench = await RuleBench.start(CONFIG)));

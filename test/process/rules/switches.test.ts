@@ -39,8 +39,6 @@ const CASES: [name: Switch, variable: string, whenOff: Effects][] = [
 ];
 
 describe('the switches', function () {
-  this.timeout(90_000);
-
   for (const [name, variable, whenOff] of CASES) {
     it(`"${name}" is off by the config`, async () => {
       assert.deepEqual(await effectsOf({ [name]: false }, {}), whenOff);

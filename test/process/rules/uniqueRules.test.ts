@@ -40,7 +40,6 @@ const FILES = {
 };
 
 describe('a uniqueness rule, through the command', function () {
-  this.timeout(60_000);
   let bench: RuleBench;
 
   before(async () => {

@@ -24,7 +24,6 @@ const TOGETHER: Case[] = [
 ];
 
 describe('a rule that can not work is refused by the command', function () {
-  this.timeout(60_000);
   let workspace: TestWorkspace;
 
   before(() => (workspace = makeWorkspace()));

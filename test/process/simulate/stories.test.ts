@@ -50,7 +50,6 @@ const expected: Record<StoryName, Record<'naive' | 'protected', Record<string, F
 
 describe('interlock simulate, the stories', function () {
   // A story takes some seconds, twice that on a machine that is busy.
-  this.timeout(60_000);
 
   let workspace: TestWorkspace;
   let redis: RedisServer;

@@ -26,7 +26,6 @@ const TIMINGS = {
 };
 
 describe('a connection to a real server', function () {
-  this.timeout(20_000);
   let closers: (() => unknown)[] = [];
   let ticks: Tick[] = [];
 

@@ -16,7 +16,6 @@ const CONNECTIONS = 1_000;
 const CONNECTS = { count: 250, per: 1_000 };
 
 describe('a connection that recovers', function () {
-  this.timeout(90_000);
   let closers: (() => unknown)[] = [];
   afterEach(async () => {
     for (const close of closers.reverse()) await close();
@@ -35,7 +34,7 @@ describe('a connection that recovers', function () {
     assert.ok(peer !== undefined);
     peer.answersPings = false;
     const deadAt = performance.now();
-    await eventually('the end of the socket', () => watched.firstFailure, { deadlineMs: 20_000 });
+    await eventually('the end of the socket', () => watched.firstFailure);
     const noticedMs = performance.now() - deadAt;
     await eventually('subscribed again', () => watched.connection.isSettled);
     const recoveredMs = performance.now() - deadAt;

@@ -12,7 +12,6 @@ import { areInARow, VenueClient, type VenueClientOptions } from './venueClient.t
 const FIVE_A_SECOND = [{ count: 5, per: 1_000 }];
 
 describe('Binance spot, against a server that enforces its limits', function () {
-  this.timeout(30_000);
   let server: BinanceServer;
   let clients: VenueClient[] = [];
 
@@ -146,7 +145,6 @@ describe('Binance spot, against a server that enforces its limits', function () 
 });
 
 describe('Kite, against a server that enforces its limits', function () {
-  this.timeout(30_000);
   let server: KiteServer;
   let clients: VenueClient[] = [];
 

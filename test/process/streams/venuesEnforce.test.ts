@@ -41,7 +41,6 @@ class NaiveClient {
 }
 
 describe('a venue in test', function () {
-  this.timeout(20_000);
   let server: VenueServer | undefined;
 
   afterEach(async () => {

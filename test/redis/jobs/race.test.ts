@@ -23,7 +23,6 @@ const CONFIG = {
 const raceEnd = z.object({ accepted: z.array(z.string()), refused: z.number() });
 
 describe('a race of several processes', function () {
-  this.timeout(60_000);
   let server: TestRedis;
   let racers: ChildProcess[] = [];
 

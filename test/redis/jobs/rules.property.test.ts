@@ -225,7 +225,6 @@ function nextJob(worker: Worker, token: string): Promise<Job | undefined> {
 }
 
 describe('the rules, in any order of events', function () {
-  this.timeout(60_000);
   let server: TestRedis;
 
   before(async () => (server = await startTestRedis()));

@@ -110,7 +110,7 @@ describe('the private Redis', () => {
       process.kill(pid, 'SIGCONT');
     }
     assert.equal(await infoOf(connect(await ensure()), 'process_id'), String(pid));
-  }).timeout(30_000);
+  });
 
   it('replaces a socket that nobody listens at', async () => {
     const socketPath = path.join(folder.path, 'redis.sock');

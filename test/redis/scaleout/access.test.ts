@@ -20,7 +20,6 @@ const ADMIN = { username: 'admin', password: 'admin-pw' };
 const KEYS = new Keys('bull');
 
 describe('access to Redis', function () {
-  this.timeout(40_000);
   let folder: TemporaryFolder;
   let nodes: RedisNode[];
   let open: RedisConnections[];

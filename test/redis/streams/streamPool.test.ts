@@ -61,9 +61,7 @@ describe('shards over several agents', function () {
   const mine = (opened: OpenService, agentId: string) =>
     here(opened).filter(({ holder }) => holder?.agentId === agentId);
   const allLive = (opened: OpenService, agentId: string, count: number) =>
-    eventually(`${count} live shards of ${agentId}`, () => mine(opened, agentId).length === count, {
-      deadlineMs: 20_000,
-    });
+    eventually(`${count} live shards of ${agentId}`, () => mine(opened, agentId).length === count);
   /** Every tick that was enqueued, by symbol. */
   const enqueued = async () => {
     const queue = new Queue('websocket_data', { connection: client });
@@ -172,9 +170,7 @@ describe('shards over several agents', function () {
       rowOf(one.service).connections.map(({ shard, fence }) => [shard, fence]),
     );
     redis.freeze();
-    await eventually('the leases to be lost', () => bothSay(one, two, /could not be renewed/), {
-      deadlineMs: 20_000,
-    });
+    await eventually('the leases to be lost', () => bothSay(one, two, /could not be renewed/));
     const frozenAt = performance.now();
     await eventually('the outage', () => performance.now() - frozenAt > OUTAGE_MS, {
       deadlineMs: OUTAGE_MS + 5_000,
@@ -220,10 +216,8 @@ describe('shards over several agents', function () {
     await allLive(one, 'one', 6);
     const { url } = feed;
     await feed.close();
-    await eventually(
-      'all to be suspended',
-      () => rowOf(one.service).connections.every(({ state }) => state === 'suspended'),
-      { deadlineMs: 20_000 },
+    await eventually('all to be suspended', () =>
+      rowOf(one.service).connections.every(({ state }) => state === 'suspended'),
     );
     assert.match(rowOf(one.service).connections[0]?.trouble ?? '', /Gave up after 1 retry/);
     feed = await AnySymbolFeed.start(5, Number(new URL(url).port));

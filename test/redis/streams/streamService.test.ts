@@ -23,7 +23,6 @@ const batch = z.object({
 });
 
 describe('streams on a real Redis', function () {
-  this.timeout(30_000);
   let redis: RedisServer;
   let client: Redis;
   let feed: FeedServer;

@@ -168,5 +168,5 @@ describe('the tick store of the example', () => {
     mkdirSync(`${file}.lock`);
     writeFileSync(path.join(path.dirname(file), `user-${process.ppid}`), '');
     await assert.rejects(storeBatch(file, batch([11], { firstSeq: 2 })), /locked/);
-  }).timeout(20_000);
+  });
 });
