@@ -1,16 +1,19 @@
 import type { JsonValue } from './common/json.ts';
 import { coreServices, type CoreServices, type ServiceSetOptions } from './compose/coreServices.ts';
+import { debugService } from './compose/debugServices.ts';
 import { followEvents } from './compose/followEvents.ts';
 import { recovery } from './compose/recoveryServices.ts';
 import { streamLook, streamService } from './compose/streamServices.ts';
 import { startWorkers } from './compose/workerServices.ts';
 import { USUAL_FINISH_RUNS_MS } from './config/schema.ts';
+import type { DebugService } from './debugging/debugService.ts';
 import { agentRows } from './feed/agentRows.ts';
 import { StateFeed } from './feed/stateFeed.ts';
 import { runningRow } from './history/runningRow.ts';
 import { scheduleOfJobId } from './jobs/jobId.ts';
 import type { WorkerPool } from './jobs/workerPool.ts';
 import type { Requests } from './protocol/api.ts';
+import type { DebugRow } from './protocol/debug.ts';
 import type { ParamsOf } from './protocol/define.ts';
 import type {
   AgeAlert,
@@ -53,6 +56,7 @@ export class ServiceSet {
   private readonly streams: StreamService | undefined;
   private readonly streamRows: () => Promise<StreamRow[]>;
   private readonly recovery: Recovery | undefined;
+  private readonly debugging: DebugService | undefined;
   private readonly feed: StateFeed;
   private workers: WorkerPool | undefined;
 
@@ -76,12 +80,14 @@ export class ServiceSet {
           () => this.leasesChanged(),
         )
       : undefined;
+    this.debugging = this.has('runs') ? debugService(options, core, () => this.workers) : undefined;
     this.feed = new StateFeed({
       ...{ store: core.store, reader: core.reader, locks: core.locks, clock, logger, decisions },
       queueNames: () => core.queues.names(),
       scheduleRows: () => this.scheduler.rows(),
       leaderRows: () => this.scheduler.leaderRows(),
       streamRows: this.streamRows,
+      debugRows: () => this.debugRows(),
     });
   }
 
@@ -149,7 +155,8 @@ export class ServiceSet {
     return {
       ...{ store, queues, reader, actions, drain, decisions, ages, enqueuing: enqueuer },
       ...{ feed: this.feed, scheduler: this.scheduler, streams: this.streams },
-      ...{ streamRows: this.streamRows, recovery: this.recovery },
+      ...{ streamRows: this.streamRows, recovery: this.recovery, debugging: this.debugging },
+      debugRows: () => this.debugRows(),
       locks: ({ limit, offset, ...filter }) => locks.list(filter, limit, offset),
       releaseLock: (params) => locks.release(params).finally(() => this.feed.locksChanged()),
       agents: () => this.core.registry.list(),
@@ -172,7 +179,7 @@ export class ServiceSet {
 
   private async startWorkers(): Promise<void> {
     const { options, core } = this;
-    const workers = startWorkers(options, core);
+    const workers = startWorkers(options, core, this.debugging?.giveToDebugger);
     this.workers = workers;
     this.releasers.add('workers', () => {
       // A Redis that is away takes no result: then it is not waited for longer than usual.
@@ -180,6 +187,8 @@ export class ServiceSet {
       const { finishRuns } = options.config.shutdown;
       return workers.close(finishRuns, STOP_RUNS_MS, silence.signal).finally(() => silence.end());
     });
+    // Before the workers: those wait for runs that stand still.
+    this.releasers.add('debugging', () => this.debugging?.close());
     await core.registry.announce({ workers: workers.workerIds() });
   }
 
@@ -233,6 +242,14 @@ export class ServiceSet {
       alerts: () => ages.alerts,
       isRedisUp: () => connections.status().state === 'connected',
     });
+  }
+
+  /** Runs under a debugger, here and elsewhere. */
+  private async debugRows(): Promise<DebugRow[]> {
+    const { debugs, registry } = this.core;
+    // Who recovers reads the registry each second by itself.
+    if (this.recovery === undefined) debugs.update(await registry.list());
+    return debugs.rows();
   }
 
   /** Every agent of this Redis, and what it holds. */

@@ -32,6 +32,7 @@ export function exitCodeOf(code: ErrorCode): ExitCode {
     case 'handler_failed':
     case 'handler_died':
     case 'handler_result_invalid':
+    case 'given_back':
     case 'timeout':
     case 'internal':
       return EXIT.failed;

@@ -21,6 +21,7 @@ export const ERROR_CODES = [
   'handler_failed',
   'handler_died',
   'handler_result_invalid',
+  'given_back',
   'timeout',
   'internal',
 ] as const;

@@ -4,6 +4,7 @@ import type { JsonValue } from '../common/json.ts';
 import type { Random } from '../common/random.ts';
 import { ageThresholdsOf } from '../config/ageThresholds.ts';
 import type { Config } from '../config/schema.ts';
+import { DebugBoard } from '../debugging/debugBoard.ts';
 import { DecisionLog } from '../decisions/decisionLog.ts';
 import { AgeWatch } from '../feed/ageWatch.ts';
 import { StateStore } from '../feed/stateStore.ts';
@@ -66,6 +67,7 @@ export function coreServices(
   const leases = new RedisLeases({ redis, scripts, keys, clock, holder });
   const queues = new QueueSet(redis, config, options.telemetry);
   const reader = new JobReader(queues);
+  const debugs = new DebugBoard(holder.agentId);
   const base = { redis, scripts, keys, queues, decisions };
   const locks = new LockService({
     ...{ redis, scripts, keys, config, clock, leases, decisions },
@@ -73,21 +75,31 @@ export function coreServices(
     lockTtlOf: (queue) =>
       leaseTimesOf(Object.values(config.jobs).filter((type) => type.queue === queue)).lockMs,
   });
+  const enqueuer = new Enqueuer({ ...base, config, clock, customKey });
   return {
-    ...{ ...base, monitoring, leases, reader, locks, store: new StateStore(clock) },
+    ...{
+      ...base,
+      enqueuer,
+      debugs,
+      monitoring,
+      leases,
+      reader,
+      locks,
+      store: new StateStore(clock),
+    },
     history: new RunHistory({
       ...{ redis, scripts, keys, clock, logger, holder, retention: config.history },
       scheduleOf: scheduleOfJobId,
       onEnded: (run) => monitoring.runEnded(run),
     }),
-    enqueuer: new Enqueuer({ ...base, config, clock, customKey }),
-    actions: new JobActions({ ...base, reader, customKey }),
+    actions: new JobActions({ ...base, reader, customKey, enqueuing: enqueuer }),
     drain: new QueueDrain(base),
     registry: new AgentRegistry(redis, keys.agents, holder, clock),
     ages: new AgeWatch({
       ...{ thresholds: ageThresholdsOf(config), clock, logger, nowMs: () => redisNowMs(redis) },
       runsSince: (beganMs) => reader.activeSince(beganMs),
       locks: (runs) => locks.ofRuns(runs),
+      isDebugged: (job) => debugs.isDebugged(job),
     }),
   };
 }

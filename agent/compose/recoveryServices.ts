@@ -19,5 +19,6 @@ export function recovery(
     warmUp: (type) => workers()?.warmUp(type),
     onLost: (run) => history.ended(endedRunOf(run, clock.now())),
     onDead,
+    onAgents: (entries) => core.debugs.update(entries),
   });
 }

@@ -18,6 +18,8 @@ export interface AgeWatchOptions {
   runsSince: (beganMs: number) => Promise<JobRow[]>;
   /** Locks of these runs, and others that may have grown old. */
   locks: (runs: JobRow[]) => Promise<LockRow[]>;
+  /** Whether a person has the job under a debugger: that takes as long as it takes. */
+  isDebugged: (job: { queue: string; id: string } | null) => boolean;
 }
 
 /** Sees runs and locks pass a threshold of age, whether somebody looks or not. */
@@ -65,11 +67,12 @@ export class AgeWatch {
 
   /** Never rejects: with Redis away, what was old stays old. */
   private async look(): Promise<void> {
-    const { thresholds, logger, nowMs, runsSince, locks } = this.options;
+    const { thresholds, logger, nowMs, runsSince, locks, isDebugged } = this.options;
     try {
       const now = await nowMs();
-      const runs = await runsSince(now - this.leastMs);
-      const held = await locks(runs);
+      const all = await runsSince(now - this.leastMs);
+      const runs = all.filter((run) => !isDebugged(run));
+      const held = (await locks(all)).filter((lock) => !isDebugged(lock.job));
       const alerts = ageAlerts(runs, held, thresholds, now);
       const risen = risenAlerts(this.current, alerts);
       this.current = alerts;

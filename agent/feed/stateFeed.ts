@@ -4,6 +4,7 @@ import type { DecisionLog } from '../decisions/decisionLog.ts';
 import type { JobReader } from '../jobs/jobReader.ts';
 import type { LockService } from '../locks/lockService.ts';
 import type { Logger } from '../logging.ts';
+import type { DebugRow } from '../protocol/debug.ts';
 import type { JobRow, JobState, LeaderRow, ScheduleRow, StreamRow } from '../protocol/model.ts';
 import type { StateStore } from './stateStore.ts';
 
@@ -41,6 +42,7 @@ export interface StateFeedOptions {
   scheduleRows: () => Promise<ScheduleRow[]>;
   leaderRows: () => Promise<LeaderRow[]>;
   streamRows: () => Promise<StreamRow[]>;
+  debugRows: () => Promise<DebugRow[]>;
   clock: Clock;
   logger: Logger;
 }
@@ -198,14 +200,16 @@ export class StateFeed {
   }
 
   private async refreshRegular(): Promise<void> {
-    const { store, scheduleRows, leaderRows, streamRows } = this.options;
-    const [schedules, leaders, streams] = await Promise.all([
+    const { store, scheduleRows, leaderRows, streamRows, debugRows } = this.options;
+    const [schedules, leaders, streams, debugs] = await Promise.all([
       scheduleRows(),
       leaderRows(),
       streamRows(),
+      debugRows(),
       this.refreshLocks(),
     ]);
     store.replace('schedules', new Map(schedules.map((row) => [row.name, row])));
+    store.replace('debugs', new Map(debugs.map((row) => [row.id, row])));
     store.replace('leaders', new Map(leaders.map((row) => [String(row.fence), row])));
     store.replace('streams', new Map(streams.map((row) => [row.name, row])));
   }

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../common/clock.ts';
+import type { DebugRow } from '../protocol/debug.ts';
 import type { Decision } from '../protocol/decision.ts';
 import type {
   AgentStatus,
@@ -26,6 +27,7 @@ interface RowTypes {
   locks: LockRow;
   decisions: Decision;
   leaders: LeaderRow;
+  debugs: DebugRow;
 }
 
 type Rows = { [N in CollectionName]: Map<string, RowTypes[N]> };
@@ -41,6 +43,7 @@ export class StateStore {
     locks: new Map(),
     decisions: new Map(),
     leaders: new Map(),
+    debugs: new Map(),
   };
   private readonly pending = new Map<string, StateChange>();
   private readonly listeners = new Set<(delta: StateDelta) => void>();
@@ -75,7 +78,8 @@ export class StateStore {
   /** Everything as it is now; deltas with higher numbers follow. */
   snapshot(): StateSnapshot {
     this.flush();
-    const { agent, queues, jobs, schedules, streams, locks, decisions, leaders } = this.rows;
+    const { agent, queues, jobs, schedules, streams, locks, decisions, leaders, debugs } =
+      this.rows;
     return {
       seq: this.seq,
       agent: Object.fromEntries(agent),
@@ -86,6 +90,7 @@ export class StateStore {
       locks: Object.fromEntries(locks),
       decisions: Object.fromEntries(decisions),
       leaders: Object.fromEntries(leaders),
+      debugs: Object.fromEntries(debugs),
     };
   }
 

@@ -1,11 +1,11 @@
-import { fork, type ChildProcess } from 'node:child_process';
-import { join } from 'node:path';
+import type { ChildProcess } from 'node:child_process';
 import { Writable, type Readable } from 'node:stream';
 import type { Clock, Timer } from '../common/clock.ts';
 import { deferred } from '../common/deferred.ts';
 import type { InterlockError } from '../common/errors.ts';
 import type { Logger } from '../logging.ts';
 import { BatchSender } from './batchSender.ts';
+import { forkHost, isInspectorLine, watchEnd, type HostProgram } from './forkHost.ts';
 import {
   agentWasSilent,
   endedWhileLoading,
@@ -15,7 +15,6 @@ import {
   loadTimedOut,
 } from './handlerErrors.ts';
 import type { HandlerRun } from './handlerRun.ts';
-import { hostEnvironment } from './hostEnvironment.ts';
 import { hostMessage, parseBatch, type AgentMessage, type HostMessage } from './hostProtocol.ts';
 import { readLines } from './lineReader.ts';
 import { hasChanged } from './loadedFiles.ts';
@@ -37,18 +36,11 @@ const STDERR_TAIL_LINES = 20;
 /** A process that was asked to leave, and runs nothing, is not waited for longer. */
 const LEAVE_TIMEOUT_MS = 2_000;
 
-/** After its end, what a process wrote last may still be on its way. */
-const LAST_WORDS_MS = 200;
-
-export interface HostSettings {
-  file: string;
-  jobType: string;
-  silenceMs: number;
+export interface HostSettings extends HostProgram {
+  /** A person at a breakpoint is not waited for: with an inspector there is no such limit. */
   loadTimeoutMs: number;
   /** A process that runs nothing for that long is told to its runner. */
   idleMs: number;
-  /** Where `handlerHost.js` and what it needs lie. */
-  programFolder: string;
 }
 
 /** What a host tells its runner. */
@@ -57,6 +49,8 @@ export interface HostEvents {
   loaded(host: HandlerHost): void;
   idle(host: HandlerHost): void;
   ended(host: HandlerHost): void;
+  /** Its inspector listens at this address, and it waits for a debugger. */
+  inspecting?(host: HandlerHost, url: string): void;
 }
 
 /** The agent's side of one handler process. */
@@ -101,6 +95,7 @@ export class HandlerHost {
     this.#sender = new BatchSender((batch) => this.#post(batch));
     this.#watch();
     this.#beat();
+    if (settings.inspect) return;
     this.#deadline = clock.setTimeout(() => this.#giveUpLoading(), settings.loadTimeoutMs);
   }
 
@@ -155,6 +150,11 @@ export class HandlerHost {
     this.#child.kill('SIGTERM');
   }
 
+  /** The debugger is gone: nobody else shall come in its place. */
+  closeInspector(): void {
+    this.#sender.add({ kind: 'close_inspector' });
+  }
+
   kill(reason: InterlockError): void {
     this.#endReason ??= reason;
     this.#child.kill('SIGKILL');
@@ -176,6 +176,7 @@ export class HandlerHost {
 
   #logLines(stream: Readable, name: 'stdout' | 'stderr'): void {
     readLines(stream, (line) => {
+      if (this.#settings.inspect && isInspectorLine(line)) return;
       this.#logger.info({ stream: name }, line);
       if (name === 'stdout') return;
       this.#stderrTail.push(line);
@@ -211,6 +212,9 @@ export class HandlerHost {
 
   #handle(message: HostMessage): void {
     switch (message.kind) {
+      case 'inspector':
+        this.#events.inspecting?.(this, message.url);
+        return;
       case 'ready':
         this.#finishLoading();
         return;
@@ -313,41 +317,4 @@ export class HandlerHost {
     this.#events.ended(this);
     this.#ended.resolve(undefined);
   }
-}
-
-function forkHost({ programFolder, jobType, file, silenceMs }: HostSettings): ChildProcess {
-  return fork(
-    join(programFolder, 'handlerHost.js'),
-    ['interlock-handler', jobType, file, String(Math.round(silenceMs))],
-    {
-      // Not the agent's own flags: an inspector or a loader of the agent is not the handler's.
-      execArgv: [],
-      env: hostEnvironment(process.env),
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'overlapped'],
-      serialization: 'json',
-    },
-  );
-}
-
-/** Tells the end of a process once, after its last messages and its output have arrived. */
-function watchEnd(child: ChildProcess, clock: Clock, onEnd: (how: string) => void): void {
-  let how = 'it could not be started';
-  const parts = new Set(['close', 'disconnect']);
-  const finish = () => onEnd(how);
-  const end = (part: string) => {
-    parts.delete(part);
-    if (parts.size === 0) finish();
-  };
-  child.once('close', () => end('close'));
-  child.once('disconnect', () => end('disconnect'));
-  child.once('exit', (code, signal) => {
-    how = signal === null ? `exit code ${String(code)}` : `signal ${signal}`;
-    // A process started by the handler may hold the pipes open.
-    clock.setTimeout(finish, LAST_WORDS_MS);
-  });
-  child.once('error', (error) => {
-    if (child.pid !== undefined) return;
-    how = `it could not be started: ${error.message}`;
-    finish();
-  });
 }

@@ -4,7 +4,7 @@ import { messageOf, toInterlockError, type InterlockError } from '../common/erro
 import type { JsonValue } from '../common/json.ts';
 import type { Logger } from '../logging.ts';
 import { handlerFailed, resultInvalid } from './handlerErrors.ts';
-import type { AgentMessage, HostMessage } from './hostProtocol.ts';
+import type { HostMessage, RunCommand } from './hostProtocol.ts';
 import type { RunHooks, RunRequest } from './runner.ts';
 
 /** What a handler process says about one run. */
@@ -22,7 +22,7 @@ export class HandlerRun {
   readonly #pending = new Set<Promise<void>>();
   #nextProgress: { value: JsonValue } | undefined;
   #isTellingProgress = false;
-  #send: ((message: AgentMessage) => void) | undefined;
+  #send: ((message: RunCommand) => void) | undefined;
 
   constructor(id: number, file: string, request: RunRequest, hooks: RunHooks, logger: Logger) {
     this.id = id;
@@ -40,7 +40,7 @@ export class HandlerRun {
    * Hands the run to a process.
    * @returns settles when the run has its outcome
    */
-  begin(send: (message: AgentMessage) => void): Promise<JsonValue> {
+  begin(send: (message: RunCommand) => void): Promise<JsonValue> {
     const { signal } = this.#hooks;
     this.#send = send;
     send({ kind: 'run', run: this.id, ...this.#request, data: this.#request.data ?? null });

@@ -1,5 +1,6 @@
 // The program of a handler process: loads one handler file and runs many jobs with it at one time.
 import { AsyncLocalStorage } from 'node:async_hooks';
+import * as inspector from 'node:inspector';
 import { pathToFileURL } from 'node:url';
 import { attributeConsole } from './attributedConsole.ts';
 import { BatchSender } from './batchSender.ts';
@@ -20,7 +21,7 @@ import { toWireError } from './wireErrors.ts';
 /** The build puts this program, the hooks, the watchdog and amaro into one folder. */
 const programFolder = __dirname;
 
-const [, jobType, file, silenceMs] = hostArguments.parse(process.argv.slice(2));
+const [, jobType, file, silenceMs, mode] = hostArguments.parse(process.argv.slice(2));
 
 // Kept before the handler's code is loaded, as that may replace it.
 const sendToAgent = process.send?.bind(process);
@@ -45,7 +46,8 @@ function leaveWith(message: HostMessage): void {
 function receive(received: unknown): void {
   for (const message of parseBatch(agentMessage, received).messages) {
     if (message.kind === 'stop') process.exit(0);
-    loaded?.handle(message);
+    else if (message.kind === 'close_inspector') inspector.close();
+    else loaded?.handle(message);
   }
 }
 
@@ -86,7 +88,13 @@ function hostRuns(handler: HandlerModule): HostRuns {
     (message) => sender.add(message),
     (run, call) => current.run(run, call),
   );
-  attributeConsole(globalThis.console, current, (run, line) => runs.log(run, line));
+  attributeConsole(
+    globalThis.console,
+    current,
+    (run, line) => runs.log(run, line),
+    // The Debug Console shows what reaches the console itself.
+    mode === 'inspect',
+  );
   return runs;
 }
 
@@ -100,6 +108,21 @@ function endAtOnce(code: unknown): void {
 }
 
 Reflect.set(process, 'reallyExit', endAtOnce);
+
+/** Opens an inspector on a port that the system picks, and waits until a debugger has set itself up. */
+function waitForDebugger(): Promise<void> {
+  inspector.open(0, '127.0.0.1');
+  const message: HostMessage = { kind: 'inspector', url: inspector.url() ?? '' };
+  return new Promise((resolve) => {
+    // What waits stops the whole event loop: the address has to have left before.
+    const wait = () => {
+      inspector.waitForDebugger();
+      resolve();
+    };
+    sendToAgent?.([message], undefined, undefined, wait);
+  });
+}
+
 process.title = `interlock-handler ${jobType}`;
 process.on('message', receive);
 process.on('disconnect', () => process.exit(0));
@@ -113,4 +136,4 @@ process.on('unhandledRejection', (thrown) =>
   leaveWith({ kind: 'crashed', error: toWireError(thrown) }),
 );
 startWatchdog(programFolder, silenceMs);
-void load();
+void (mode === 'inspect' ? waitForDebugger().then(load) : load());

@@ -13,6 +13,7 @@ export const hostArguments = z.tuple([
   z.string().meta({ description: 'job type, shown by ps' }),
   z.string().meta({ description: 'absolute path of the handler file' }),
   z.coerce.number().int().positive().meta({ description: 'silence that ends the process, ms' }),
+  z.enum(['plain', 'inspect']).meta({ description: 'whether it waits for a debugger' }),
 ]);
 
 /** One file of the handler's code, as it was when it was loaded. */
@@ -46,12 +47,16 @@ export const agentMessage = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('abort'), run: count, reason: z.string() }),
   z.object({ kind: z.literal('enqueued'), call: count, decision }),
   z.object({ kind: z.literal('enqueue_failed'), call: count, reason: z.string() }),
+  /** The debugger is gone, and no other one is to come. */
+  z.object({ kind: z.literal('close_inspector') }),
   /** Leave, now that nothing runs. */
   z.object({ kind: z.literal('stop') }),
 ]);
 
 /** Handler process to agent. */
 export const hostMessage = z.discriminatedUnion('kind', [
+  /** The inspector listens; the handler is loaded when a debugger is there. */
+  z.object({ kind: z.literal('inspector'), url: z.string() }),
   z.object({ kind: z.literal('ready') }),
   z.object({ kind: z.literal('load_failed'), error: wireError, at: z.string().nullable() }),
   z.object({ kind: z.literal('files'), files: z.array(fileStamp) }),
@@ -76,6 +81,8 @@ export const hostMessage = z.discriminatedUnion('kind', [
 export type FileStamp = z.infer<typeof fileStamp>;
 export type WireError = z.infer<typeof wireError>;
 export type AgentMessage = z.infer<typeof agentMessage>;
+/** What is for the runs of a process, and not for the process. */
+export type RunCommand = Exclude<AgentMessage, { kind: 'stop' | 'close_inspector' }>;
 export type RunMessage = Extract<AgentMessage, { kind: 'run' }>;
 export type HostMessage = z.infer<typeof hostMessage>;
 

@@ -4,7 +4,7 @@ import type { JsonValue } from '../common/json.ts';
 import type { Decision } from '../protocol/decision.ts';
 import type { HandlerContext, HandlerJob } from './handlerContext.ts';
 import { NoKeyFunctionError, type HandlerModule } from './handlerModule.ts';
-import type { AgentMessage, HostMessage, RunMessage } from './hostProtocol.ts';
+import type { HostMessage, RunCommand, RunMessage } from './hostProtocol.ts';
 import { toJson } from './jsonShape.ts';
 import { toWireError } from './wireErrors.ts';
 
@@ -42,7 +42,7 @@ export class HostRuns {
     return this.#runs.size;
   }
 
-  handle(message: Exclude<AgentMessage, { kind: 'stop' }>): void {
+  handle(message: RunCommand): void {
     switch (message.kind) {
       case 'run':
         void this.#execute(message);

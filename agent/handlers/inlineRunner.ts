@@ -63,9 +63,7 @@ export class InlineRunner implements HandlerRunner {
       const runs = await this.#current();
       // Code in this process can not be ended: the run is given up, and its fence keeps its effects out.
       run.onCut((reason) => run.fail(reason));
-      return await run.begin((message) => {
-        if (message.kind !== 'stop') runs.handle(message);
-      });
+      return await run.begin((message) => runs.handle(message));
     } finally {
       this.#inFlight.delete(run.id);
       if (this.#inFlight.size === 0) this.#whenIdle?.();

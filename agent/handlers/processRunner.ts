@@ -138,6 +138,7 @@ export class ProcessRunner implements HandlerRunner {
       silenceMs,
       loadTimeoutMs,
       idleMs,
+      inspect: false,
       programFolder: this.#programFolder,
     };
     const host = new HandlerHost(settings, this.#events, this.#logger, this.#clock);

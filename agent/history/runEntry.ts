@@ -17,6 +17,8 @@ export interface EndedRun {
   attempt: number;
   /** Why it failed, was skipped or lost. */
   error: string | null;
+  /** Of that time it stood still under a debugger; left out: never. */
+  pausedMs?: number | undefined;
   /** Its field in the hash `running:<type>`, which is freed; left out when it holds none. */
   runningField?: string | undefined;
   /** Who ran it, when it was not this agent: a lost run is told by the one that finds it. */
@@ -52,6 +54,8 @@ const entry = z.tuple([
   z.number().int(),
   z.string().nullable(),
   workerFields.nullable(),
+  // Time under a debugger that was no run time. Hardly any run has it.
+  z.number().int().optional(),
 ]);
 
 /** One line of the stream; it has no line break, whatever its texts hold. */
@@ -63,12 +67,13 @@ export function runEntry(run: EndedRun, ownHolder: Holder): string {
     run.key,
     run.status,
     run.startedAtMs,
-    Math.max(0, Math.round(run.endedAtMs - run.startedAtMs)),
+    Math.max(0, Math.round(run.endedAtMs - run.startedAtMs) - (run.pausedMs ?? 0)),
     run.fence,
     run.attempt,
     run.error?.slice(0, ERROR_CHARACTERS) ?? null,
     toWorkerFields(run.worker === undefined ? ownHolder : run.worker),
   ];
+  if (run.pausedMs !== undefined) line[11] = run.pausedMs;
   return JSON.stringify(line);
 }
 
@@ -87,10 +92,11 @@ export function parseRunEntry(
   if (!parsed.success) return undefined;
   const [jobId, queue, type, key, status, startedAtMs, durationMs, fence, attempt, error, worker] =
     parsed.data;
+  const pausedMs = parsed.data[11] ?? 0;
   return {
-    ...{ id, jobId, queue, type, key, status, durationMs, fence, attempt, error },
+    ...{ id, jobId, queue, type, key, status, durationMs, pausedMs, fence, attempt, error },
     startedAt: new Date(startedAtMs).toISOString(),
-    endedAt: new Date(startedAtMs + durationMs).toISOString(),
+    endedAt: new Date(startedAtMs + durationMs + pausedMs).toISOString(),
     worker: toHolder(worker),
     schedule: scheduleOf(jobId),
   };

@@ -22,6 +22,7 @@ export function runningRow(job: JobRow, facts: RunFacts): RunRow | undefined {
     id: `${job.queue}/${job.id}`,
     ...{ jobId: job.id, queue: job.queue, type: job.type, key: job.key, status: 'running' },
     ...{ startedAt: job.startedAt, endedAt: null, worker, schedule, fence, error: null },
+    pausedMs: 0,
     durationMs: Math.max(0, Math.round(nowMs - Date.parse(job.startedAt))),
     attempt: job.attemptsMade + 1,
   };

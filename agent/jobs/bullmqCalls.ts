@@ -17,6 +17,11 @@ const REPROCESS_KEYS = [
 /** Which argument of the scripts that add a job is its payload. */
 const PAYLOAD_ARGUMENT = 1;
 
+const MOVE_TO_ACTIVE_KEYS = [
+  ...['wait', 'active', 'prioritized', 'events', 'stalled', 'limiter', 'delayed', 'paused', 'meta'],
+  ...['pc', 'marker'],
+];
+
 const DRAIN_KEYS = ['wait', 'paused', 'delayed', 'prioritized', 'repeat'];
 
 /** BullMQ defines its scripts as commands of the connection, which keeps their text. */
@@ -93,6 +98,12 @@ export class BullmqCalls {
     const name = this.nameOf('drain');
     const args = [queuePrefix, delayed ? '1' : '0'];
     return { name, lua: this.scriptOf(name).lua, keys: DRAIN_KEYS, args };
+  }
+
+  /** The script that takes the next job of a queue; what it is called with is made where it is called. */
+  ofMoveToActive(): BullmqCall {
+    const name = this.nameOf('moveToActive');
+    return { name, lua: this.scriptOf(name).lua, keys: MOVE_TO_ACTIVE_KEYS, args: [] };
   }
 
   private taken(): Recorded | undefined {

@@ -14,6 +14,7 @@ import type { EnqueueRequest, Enqueuing } from './enqueuing.ts';
 import { newJobId } from './jobId.ts';
 import type { QueueSet } from './queueSet.ts';
 import { RecentRefusals } from './recentRefusals.ts';
+import { replayOptions } from './replay.ts';
 import { retryOptions } from './retryOptions.ts';
 import { traceEnqueue } from './traceEnqueue.ts';
 import { rulesOf, type TypeRules, type UniqueRule } from './typeRules.ts';
@@ -170,6 +171,7 @@ export class Enqueuer implements Enqueuing {
     if (metadata !== undefined) options.telemetry = { metadata };
     if (request.priority !== undefined) options.priority = request.priority;
     if (request.delayMs !== undefined) options.delay = request.delayMs;
+    if (request.replayOf !== undefined) Object.assign(options, replayOptions(request.replayOf));
     const { unique } = type.rules;
     if (key !== null && unique !== null && unique.while !== 'running')
       options.deduplication = deduplicationOf(unique, key);

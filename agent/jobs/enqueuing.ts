@@ -11,6 +11,8 @@ export interface EnqueueRequest {
   priority?: number | undefined;
   /** Milliseconds until it is due. */
   delayMs?: number | undefined;
+  /** `queue/id` of an older job that this one runs again: its handler is told. */
+  replayOf?: string | undefined;
   /**
    * Enqueued only while this lease is held with this fence: checked in the script that enqueues.
    * `progress` is kept in the same step, in a hash of that key: by it the next holder knows how far

@@ -1,5 +1,6 @@
 import type { Job } from 'bullmq';
 import { messageOf } from '../common/errors.ts';
+import type { JsonValue } from '../common/json.ts';
 import { MAX_DECISIONS, type DecisionLog } from '../decisions/decisionLog.ts';
 import type { BulkResult } from '../protocol/api.ts';
 import type { Decision } from '../protocol/decision.ts';
@@ -7,9 +8,11 @@ import type { Keys } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/redisClient.ts';
 import type { Scripts } from '../redis/scripts.ts';
 import { BullmqCalls } from './bullmqCalls.ts';
+import type { Enqueuing } from './enqueuing.ts';
 import { stateOf, type JobReader } from './jobReader.ts';
 import { keyOfJob, type CustomKey } from './lastCheck.ts';
 import type { QueueSet } from './queueSet.ts';
+import { payloadOf } from './replay.ts';
 import type { TypeRules } from './typeRules.ts';
 import { labelOfDeduplicationId, type UniqueKey } from './uniqueKey.ts';
 
@@ -26,6 +29,7 @@ export interface JobActionsOptions {
   keys: Keys;
   decisions: DecisionLog;
   customKey: CustomKey;
+  enqueuing: Enqueuing;
 }
 
 /** What a person can do to jobs. Bulk actions name every job, done or refused with the reason. */
@@ -61,6 +65,17 @@ export class JobActions {
       refs.push(...rows.reverse().map((row) => ({ id: row.id, queue })));
     }
     return refs;
+  }
+
+  /**
+   * Runs a job again as a new one, which its handler is told. The old one stays as it is.
+   * @param data another payload
+   */
+  async rerun({ id, queue: name }: JobRef, data: JsonValue | undefined): Promise<Decision> {
+    const { job, queue } = await this.options.reader.find(id, name);
+    const replayOf = `${queue}/${id}`;
+    const payload = data ?? payloadOf(job);
+    return this.options.enqueuing.enqueue({ type: job.name, data: payload, replayOf });
   }
 
   /** Lets delayed jobs run now. */

@@ -9,16 +9,29 @@ import { isConnectionTrouble } from '../redis/redisError.ts';
 import { enqueueRefused } from './enqueueRefused.ts';
 import type { Enqueuing } from './enqueuing.ts';
 import { keyOfJob, type CustomKey, type LastCheck } from './lastCheck.ts';
+import { replayOf } from './replay.ts';
 import { leaseLost, type RunLease } from './runLeases.ts';
 import type { Semaphore } from './semaphore.ts';
 import { spanContext } from './spanContext.ts';
 import { needsLastCheck, type TypeRules } from './typeRules.ts';
 
-/** A job type, as an agent runs it. */
-export interface TypeSlot {
+/** What runs one job: the runner of its type, or a debugged run of its own. */
+export interface JobRunner {
+  run: HandlerRunner['run'];
+  /** How long the run stood still under a debugger, in ms; left out: it has none. */
+  readonly pausedMs?: number;
+}
+
+/** A job type, as one run needs it. */
+export interface RunSlot {
   config: JobTypeConfig;
   rules: TypeRules;
   file: string;
+  runner: JobRunner;
+}
+
+/** A job type, as an agent runs it. */
+export interface TypeSlot extends RunSlot {
   runner: HandlerRunner;
   free: Semaphore;
 }
@@ -49,7 +62,7 @@ export class JobRun {
   constructor(
     private readonly job: Job,
     private readonly token: string,
-    private readonly slot: TypeSlot,
+    private readonly slot: RunSlot,
     private readonly lease: RunLease,
     private readonly context: JobRunContext,
   ) {}
@@ -113,7 +126,9 @@ export class JobRun {
   private async failure(error: unknown): Promise<unknown> {
     if (error instanceof WaitingError) return error;
     const isLost = this.lease.signal.aborted;
-    const isCollateral = error instanceof InterlockError && error.code === 'lease_lost';
+    const isCollateral =
+      error instanceof InterlockError &&
+      (error.code === 'lease_lost' || error.code === 'given_back');
     if (!isLost && !isCollateral && !this.context.stopping.aborted) {
       this.tell('failed', messageOf(error));
       return withHandlerStack(error);
@@ -133,7 +148,8 @@ export class JobRun {
     const { job } = this;
     return {
       ...{ jobId: job.id ?? '?', queue: job.queueName, type: job.name, data: job.data },
-      ...{ attempt: job.attemptsMade + 1, fence, isReplay: false, enqueuedAtMs: job.timestamp },
+      ...{ attempt: job.attemptsMade + 1, fence, enqueuedAtMs: job.timestamp },
+      isReplay: replayOf(job.opts) !== null,
       asks: 'run',
     };
   }
@@ -167,6 +183,7 @@ export class JobRun {
       ...{ jobId: job.id ?? '?', queue: job.queueName, type: job.name, key, status, error },
       ...{ startedAtMs, endedAtMs: context.clock.now(), attempt: job.attemptsMade + 1 },
       fence: fence === 0 ? null : fence,
+      pausedMs: this.slot.runner.pausedMs,
       runningField,
     });
   }

@@ -1,7 +1,7 @@
 import * as path from 'node:path';
-import { UnrecoverableError, Worker, type Job, type Telemetry } from 'bullmq';
+import { DelayedError, Job, UnrecoverableError, Worker, type Telemetry } from 'bullmq';
 import { sleep, type Clock } from '../common/clock.ts';
-import { messageOf } from '../common/errors.ts';
+import { InterlockError, messageOf } from '../common/errors.ts';
 import type { JsonValue } from '../common/json.ts';
 import type { Config, JobTypeConfig } from '../config/schema.ts';
 import type { DecisionLog } from '../decisions/decisionLog.ts';
@@ -12,9 +12,10 @@ import type { Keys } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/redisClient.ts';
 import type { Scripts } from '../redis/scripts.ts';
 import type { Enqueuing } from './enqueuing.ts';
-import { JobRun, type JobRunContext, type TypeSlot } from './jobRun.ts';
+import type { JobClaim } from './jobClaim.ts';
+import { JobRun, type JobRunContext, type JobRunner, type TypeSlot } from './jobRun.ts';
 import { LastCheck } from './lastCheck.ts';
-import { leaseTimesOf } from './leaseTimes.ts';
+import { leaseTimesOf, type LeaseTimes } from './leaseTimes.ts';
 import { intervalDelayMs } from './retryOptions.ts';
 import { RunLeases } from './runLeases.ts';
 import { Semaphore } from './semaphore.ts';
@@ -45,6 +46,11 @@ export interface WorkerPoolOptions {
   agentId: string;
   telemetry?: Telemetry | undefined;
   createRunner: (type: JobTypeConfig, name: string, file: string) => HandlerRunner;
+  /**
+   * Gives a job that was taken just now to a debugger that waits for one of its type. Left out: no
+   * debugger can. @returns false: nobody waits for it
+   */
+  giveToDebugger?: ((job: Job, token: string) => Promise<boolean>) | undefined;
   onEnded: (run: EndedRun) => void;
   /** Called when the number of runs changes. */
   onRunsChange: (count: number) => void;
@@ -52,6 +58,7 @@ export interface WorkerPoolOptions {
 
 interface PoolWorker {
   worker: Worker;
+  times: LeaseTimes;
   leases: RunLeases;
 }
 
@@ -61,6 +68,10 @@ export class WorkerPool {
   private readonly workers = new Map<string, PoolWorker>();
   private readonly runContext: JobRunContext;
   private readonly stopping = new AbortController();
+  /** Runs under a debugger, by the token of their lock. */
+  private readonly claimed = new Map<string, JobRunner>();
+  private readonly claimedRuns = new Set<Promise<unknown>>();
+  private claims = 0;
   private runs = 0;
 
   constructor(private readonly options: WorkerPoolOptions) {
@@ -88,6 +99,37 @@ export class WorkerPool {
   /** What the handler module of a type says is the key of a payload; null: it is not unique. */
   async keyOf(type: string, data: JsonValue): Promise<JsonValue> {
     return (await this.slots.get(type)?.runner.keyOf(data)) ?? null;
+  }
+
+  /**
+   * Takes one certain job that waits, and runs it beside all others: with a runner of its own, and
+   * without a place of its queue or its type.
+   * @returns when it is ours; the run goes on
+   * @throws InterlockError `conflict` when it can not be had
+   */
+  async runClaimed(
+    claim: JobClaim,
+    { queue, id: jobId }: { queue: string; id: string },
+    runner: JobRunner,
+  ): Promise<void> {
+    const found = this.workers.get(queue);
+    if (found === undefined) throw notWorkedHere(queue);
+    const { worker, times } = found;
+    this.claims += 1;
+    const token = `${worker.id}:debug-${this.claims}`;
+    const lock = { token, lockMs: times.lockMs, worker: this.options.agentId };
+    await claim.take({ queue, jobId, ...lock });
+    const job = await Job.fromId(worker, jobId);
+    if (job === undefined) throw notWorkedHere(queue);
+    this.claimed.set(token, runner);
+    const run = worker
+      .processJob(job, token, () => false)
+      .catch((error: unknown) => worker.emit('error', toError(error)))
+      .finally(() => {
+        this.claimed.delete(token);
+        this.claimedRuns.delete(run);
+      });
+    this.claimedRuns.add(run);
   }
 
   /** Whether a handler of this agent is at work on a job. */
@@ -122,7 +164,9 @@ export class WorkerPool {
   async close(finishMs: number, stopMs: number, noUse?: AbortSignal): Promise<void> {
     const { clock } = this.options;
     const workers = [...this.workers.values()];
-    const polite = Promise.all(workers.map(({ worker }) => worker.close()));
+    const polite = Promise.all([...this.claimedRuns]).then(() =>
+      Promise.all(workers.map(({ worker }) => worker.close())),
+    );
     const finished = await settlesWithin(clock, polite, finishMs, noUse);
     if (!finished) this.stopping.abort();
     await Promise.all([...this.slots.values()].map((slot) => slot.runner.close(stopMs)));
@@ -167,7 +211,7 @@ export class WorkerPool {
       const facts = { job_type: job?.name, jobId: job?.id, attempts: job?.attemptsMade };
       logger.info({ action: 'run', ...facts, queue, why: messageOf(error) }, 'run failed');
     });
-    return { worker, leases };
+    return { worker, times, leases };
   }
 
   private async run(job: Job, token: string, leases: RunLeases): Promise<JsonValue> {
@@ -177,15 +221,19 @@ export class WorkerPool {
         `No job type "${job.name}" is declared, so nothing can run it. Declare it under "jobs" in interlock.config.json, or keep such jobs out of queue ${job.queueName}.`,
       );
     }
+    const claimed = this.claimed.get(token);
+    if (claimed === undefined && (await this.options.giveToDebugger?.(job, token)) === true)
+      throw new DelayedError();
     // From here on its lock is renewed, also while it waits for its place.
     const lease = leases.begin(job.id ?? '', token);
-    await slot.free.acquire();
+    if (claimed === undefined) await slot.free.acquire();
     this.countRuns(1);
     try {
-      return await new JobRun(job, token, slot, lease, this.runContext).execute();
+      const runner = claimed ?? slot.runner;
+      return await new JobRun(job, token, { ...slot, runner }, lease, this.runContext).execute();
     } finally {
       this.countRuns(-1);
-      slot.free.release();
+      if (claimed === undefined) slot.free.release();
       lease.end();
     }
   }
@@ -195,6 +243,17 @@ export class WorkerPool {
     this.options.onRunsChange(this.runs);
   }
 }
+
+function notWorkedHere(queue: string): InterlockError {
+  return new InterlockError({
+    code: 'conflict',
+    message: `This agent does not run the jobs of queue ${queue}.`,
+    remedy: 'Debug it in an agent that has workers for this queue.',
+  });
+}
+
+const toError = (thrown: unknown) =>
+  thrown instanceof Error ? thrown : new Error(messageOf(thrown));
 
 const sumOf = (numbers: number[]) => numbers.reduce((sum, one) => sum + one, 0);
 

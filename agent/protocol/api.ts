@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { debugRequests } from './debug.ts';
 import { decision, decisionAction, decisionOutcome } from './decision.ts';
 import { define, defineNotification } from './define.ts';
 import {
@@ -129,6 +130,7 @@ export const simulateDuplicatesResult = z.object({
 
 /** Everything a client may ask an agent. `hello` comes first; before it all else is refused. */
 export const requests = {
+  ...debugRequests,
   hello: define(
     'hello',
     z.strictObject({
@@ -203,6 +205,12 @@ export const requests = {
     bulkResult,
   ),
   promote: define('jobs/promote', z.strictObject({ jobs: z.array(jobRef) }), bulkResult),
+  /** Runs a job again as a new one, with its payload or another: the old one stays as it is. */
+  rerun: define(
+    'jobs/rerun',
+    z.strictObject({ ...jobRef.shape, data: z.json().optional() }),
+    decision,
+  ),
   remove: define('jobs/remove', z.strictObject({ jobs: z.array(jobRef) }), bulkResult),
 
   queues: define('queues/list', nothing, z.array(queueRow)),

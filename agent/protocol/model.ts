@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { debugRow } from './debug.ts';
 import { decision, decisionOutcome, decisionReason, holder } from './decision.ts';
 
 /** Rows that clients see. Times are ISO texts; durations and ages are milliseconds. */
@@ -253,7 +254,10 @@ export const runRow = z.object({
   startedAt: z.string(),
   /** null while it runs. */
   endedAt: z.string().nullable(),
+  /** Without the time that it stood still under a debugger. */
   durationMs: z.number().int(),
+  /** How long it stood still under a debugger. */
+  pausedMs: z.number().int(),
   /** Which agent ran it; null when that is not known any more. */
   worker: holder.nullable(),
   /** The schedule whose slot it was. */
@@ -368,6 +372,7 @@ export const collections = {
   locks: lockRow,
   decisions: decision,
   leaders: leaderRow,
+  debugs: debugRow,
 } as const;
 
 export type CollectionName = keyof typeof collections;
@@ -384,6 +389,8 @@ export const stateSnapshot = z.object({
   decisions: z.record(z.string(), decision),
   /** Who was the scheduler: the last ones, by fence. */
   leaders: z.record(z.string(), leaderRow),
+  /** Runs under a debugger, here and in other agents. */
+  debugs: z.record(z.string(), debugRow),
 });
 
 const change = <N extends string, S extends z.ZodType>(collection: N, row: S) =>
@@ -399,6 +406,7 @@ export const stateChange = z.discriminatedUnion('collection', [
   change('locks', lockRow),
   change('decisions', decision),
   change('leaders', leaderRow),
+  change('debugs', debugRow),
 ]);
 
 /** `seq` is one more than that of the delta or snapshot before; anything else is a gap. */

@@ -8,7 +8,7 @@ import type { Holder } from '../protocol/decision.ts';
 import type { Keys } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/redisClient.ts';
 import type { Scripts } from '../redis/scripts.ts';
-import type { AgentRegistry } from '../state/agentRegistry.ts';
+import type { AgentEntry, AgentRegistry } from '../state/agentRegistry.ts';
 import { PeerWatch } from '../state/peerWatch.ts';
 import { DedupScan } from './dedupScan.ts';
 import { JobTakeover } from './jobTakeover.ts';
@@ -39,6 +39,8 @@ export interface RecoveryOptions {
   onLost: (run: LostRun) => void | Promise<void>;
   /** An agent of this host is proven gone: what it held may be taken. */
   onDead: (holder: Holder) => void;
+  /** The registry of agents was read, as it is each second. */
+  onAgents: (entries: AgentEntry[]) => void;
 }
 
 /** What is done about those who died: notices them, takes their jobs over, removes what they left. */
@@ -51,7 +53,7 @@ export class Recovery {
     const { config, redis, scripts, keys, clock, logger, holder, registry, leases } = options;
     const { decisions, queueNames, runsHere, warmUp, onLost, onDead } = options;
     const peers = new PeerWatch({
-      ...{ registry, holder, clock },
+      ...{ registry, holder, clock, onList: options.onAgents },
       onDead: (dead) => {
         logger.info({ agentId: dead.agentId, pid: dead.pid }, 'another agent has died');
         this.takeover.wake();

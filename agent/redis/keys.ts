@@ -46,6 +46,11 @@ export class Keys {
     return this.own('agents');
   }
 
+  /** List: jobs, as `queue/id`, that others give to this agent for a debugger. Ends with the wish for them. */
+  debugOffers(agentId: string): string {
+    return this.own(`debug-offers:${agentId}`);
+  }
+
   /** Hash, field = job type: fencing tokens of the runs of types with a uniqueness rule. */
   get runFences(): string {
     return this.own('run-fences');

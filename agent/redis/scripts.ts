@@ -28,6 +28,7 @@ export type ScriptName =
   | 'enqueue'
   | 'requeueJob'
   | 'drainQueue'
+  | 'claimJob'
   | 'beginRun'
   | 'recordRuns'
   | 'readActiveJobs'

@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { InterlockError } from '../common/errors.ts';
+import type { DebugService } from '../debugging/debugService.ts';
 import type { DecisionLog } from '../decisions/decisionLog.ts';
 import type { AgeWatch } from '../feed/ageWatch.ts';
 import type { StateFeed } from '../feed/stateFeed.ts';
@@ -19,6 +20,7 @@ import {
   type StoryName,
   type StoryResult,
 } from '../protocol/api.ts';
+import type { DebugRow } from '../protocol/debug.ts';
 import type { Decision } from '../protocol/decision.ts';
 import type { ParamsOf } from '../protocol/define.ts';
 import type { AgentRow, AgentStatus, LockRow, RunRow, StreamRow } from '../protocol/model.ts';
@@ -46,6 +48,9 @@ export interface AgentServices {
   /** Of every stream of the config, whoever runs it. */
   streamRows(): Promise<StreamRow[]>;
   recovery: Recovery | undefined;
+  debugging: DebugService | undefined;
+  /** Here, and in other agents. */
+  debugRows(): Promise<DebugRow[]>;
   drain: QueueDrain;
   decisions: DecisionLog;
   ages: AgeWatch;
@@ -84,6 +89,7 @@ export function createHandlers(services: AgentServices): Handlers {
     ...streamHandlers(services),
     agents: () => services.agentRows(),
     ...scheduleHandlers(services),
+    ...debugHandlers(services),
     locks: (params) => services.locks(params),
     releaseLock: (params) => services.releaseLock(params),
     reap: ({ dryRun }) => ofRole(services.recovery).reap(dryRun),
@@ -175,7 +181,7 @@ function stateHandlers(services: AgentServices): Some<'subscribe' | 'unsubscribe
 
 function jobHandlers(
   services: AgentServices,
-): Some<'enqueue' | 'jobs' | 'job' | 'requeue' | 'promote' | 'remove'> {
+): Some<'enqueue' | 'jobs' | 'job' | 'requeue' | 'promote' | 'remove' | 'rerun'> {
   const { actions, reader, enqueuing } = services;
   return {
     enqueue: async ({ count, ...request }) => {
@@ -195,6 +201,7 @@ function jobHandlers(
         queue === undefined ? services.queues.names() : [services.queues.require(queue).name];
       return actions.requeue(await actions.failedRefs(queues));
     },
+    rerun: ({ data, ...ref }) => actions.rerun(ref, data),
     promote: ({ jobs }) => actions.promote(jobs),
     remove: ({ jobs }) => actions.remove(jobs),
   };
@@ -266,6 +273,23 @@ function streamHandlers(
     addSymbols: ({ name, symbols }) => streams().addSymbols(name, symbols),
     removeSymbols: ({ name, symbols }) => streams().removeSymbols(name, symbols),
     symbols: (params) => streams().symbols(params),
+  };
+}
+
+function debugHandlers(
+  services: AgentServices,
+): Some<
+  'debugJob' | 'debugNew' | 'debugNext' | 'attachDebugger' | 'debugPlace' | 'endDebug' | 'debugs'
+> {
+  const debugging = () => ofRole(services.debugging);
+  return {
+    debugJob: ({ data, ...ref }, { session }) => debugging().job(ref, data, session),
+    debugNew: ({ type, data }, { session }) => debugging().newJob(type, data, session),
+    debugNext: async ({ type }, { session }) => Promise.resolve(debugging().next(type, session)),
+    attachDebugger: async ({ id }) => ({ url: await debugging().attach(id) }),
+    debugPlace: async ({ id, at }) => Promise.resolve(debugging().placed(id, at)),
+    endDebug: async ({ id, how }) => Promise.resolve(debugging().end(id, how)),
+    debugs: () => services.debugRows(),
   };
 }
 

@@ -16,6 +16,7 @@ const EVERYONE = 'everyone';
 
 const COMMANDS: readonly Duty[] = ['commands'];
 const STREAMS: readonly Duty[] = ['streams'];
+const RUNS: readonly Duty[] = ['runs'];
 const SCHEDULES: readonly Duty[] = ['commands', 'schedules'];
 const SIMULATIONS: readonly Duty[] = ['simulations'];
 
@@ -42,6 +43,14 @@ const DUTIES_FOR: Readonly<Record<RequestName, readonly Duty[] | typeof EVERYONE
   requeue: COMMANDS,
   promote: COMMANDS,
   remove: COMMANDS,
+  rerun: COMMANDS,
+  debugJob: RUNS,
+  debugNew: RUNS,
+  debugNext: RUNS,
+  attachDebugger: RUNS,
+  debugPlace: RUNS,
+  endDebug: RUNS,
+  debugs: EVERYONE,
   pauseQueue: COMMANDS,
   resumeQueue: COMMANDS,
   drainQueue: COMMANDS,

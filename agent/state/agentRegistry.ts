@@ -17,6 +17,8 @@ export interface AgentEntry {
   workers: string[];
   /** Streams that it can run; none while it leaves. */
   streams: string[];
+  /** What is debugged there, as it wrote it. */
+  debugs: unknown;
   /** When it was written, by the clock of its host; null when it is not told. */
   heartbeatMs: number | null;
 }
@@ -25,21 +27,23 @@ export interface AgentEntry {
 export interface AgentFacts {
   workers: readonly string[];
   streams: readonly string[];
+  debugs: readonly unknown[];
 }
 
 const entries = z.record(z.string(), z.string());
 const factsSchema = z.object({
   workers: z.array(z.string()).default([]),
   streams: z.array(z.string()).default([]),
+  debugs: z.unknown(),
   heartbeatMs: z.number().nullable().default(null),
 });
-const NO_FACTS = { workers: [], streams: [], heartbeatMs: null };
+const NO_FACTS = { workers: [], streams: [], debugs: [], heartbeatMs: null };
 
 /** Who the agents on this Redis are, so that a job's worker can be named. */
 export class AgentRegistry {
   private timer: Timer | undefined;
   private closed = false;
-  private facts: AgentFacts = { workers: [], streams: [] };
+  private facts: AgentFacts = { workers: [], streams: [], debugs: [] };
 
   constructor(
     private readonly redis: Redis | Cluster,

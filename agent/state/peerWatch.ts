@@ -15,6 +15,8 @@ export interface PeerWatchOptions {
   clock: Clock;
   /** A process of this host is proven gone. Told once for each. */
   onDead: (holder: Holder) => void;
+  /** Told each time that the registry was read. */
+  onList?: (entries: AgentEntry[]) => void;
 }
 
 /**
@@ -62,6 +64,7 @@ export class PeerWatch {
     const found = await this.options.registry.list();
     this.peers = new Map(found.map((entry) => [entry.agentId, entry]));
     this.findDead((holder) => holder.alive === false);
+    this.options.onList?.(found);
     return found;
   }
 

@@ -1,3 +1,4 @@
+import type { DebugRow } from '../../agent/protocol/debug.ts';
 import type { Decision } from '../../agent/protocol/decision.ts';
 import type {
   AgentStatus,
@@ -21,6 +22,7 @@ export interface RowTypes {
   locks: LockRow;
   decisions: Decision;
   leaders: LeaderRow;
+  debugs: DebugRow;
 }
 
 export type Collection = keyof RowTypes;
@@ -49,6 +51,7 @@ export class Store {
     locks: new Table(),
     decisions: new Table(),
     leaders: new Table(),
+    debugs: new Table(),
   };
   private seq: number | undefined;
   /** Deltas that came while a snapshot is on its way; undefined when none is. */
@@ -82,6 +85,7 @@ export class Store {
       locks: this.tables.locks.replace(snapshot.locks),
       decisions: this.tables.decisions.replace(snapshot.decisions),
       leaders: this.tables.leaders.replace(snapshot.leaders),
+      debugs: this.tables.debugs.replace(snapshot.debugs),
     };
     this.seq = snapshot.seq;
     const early = this.early ?? [];
@@ -119,7 +123,8 @@ export class Store {
 
   snapshot(): StateSnapshot | undefined {
     if (this.seq === undefined) return undefined;
-    const { agent, queues, jobs, schedules, streams, locks, decisions, leaders } = this.tables;
+    const { agent, queues, jobs, schedules, streams, locks, decisions, leaders, debugs } =
+      this.tables;
     return {
       seq: this.seq,
       agent: Object.fromEntries(agent.rows),
@@ -130,6 +135,7 @@ export class Store {
       locks: Object.fromEntries(locks.rows),
       decisions: Object.fromEntries(decisions.rows),
       leaders: Object.fromEntries(leaders.rows),
+      debugs: Object.fromEntries(debugs.rows),
     };
   }
 
@@ -155,6 +161,7 @@ export function noChanges(): StoreChanges {
     locks: new Map(),
     decisions: new Map(),
     leaders: new Map(),
+    debugs: new Map(),
   };
 }
 
@@ -162,6 +169,7 @@ function noRows(): Omit<StateSnapshot, 'seq'> {
   return {
     ...{ agent: {}, queues: {}, jobs: {}, schedules: {}, streams: {}, locks: {}, decisions: {} },
     leaders: {},
+    debugs: {},
   };
 }
 
@@ -175,6 +183,7 @@ function mergeChanges(into: StoreChanges, more: StoreChanges): void {
   mergeMaps(into.locks, more.locks);
   mergeMaps(into.decisions, more.decisions);
   mergeMaps(into.leaders, more.leaders);
+  mergeMaps(into.debugs, more.debugs);
 }
 
 function mergeMaps<Row>(

@@ -40,6 +40,9 @@ function applyChange(state: StateSnapshot, change: StateChange): void {
     case 'leaders':
       state.leaders = withRow(state.leaders, key, change.row);
       return;
+    case 'debugs':
+      state.debugs = withRow(state.debugs, key, change.row);
+      return;
     default:
       assertNever(change);
   }

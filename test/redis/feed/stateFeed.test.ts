@@ -34,6 +34,7 @@ describe('the feed of what clients see', () => {
         return Promise.resolve([]);
       },
       leaderRows: () => Promise.resolve([]),
+      debugRows: () => Promise.resolve([]),
       streamRows: () => Promise.resolve([]),
     });
     changes = [];

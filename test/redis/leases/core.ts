@@ -57,7 +57,9 @@ export function makeCore(server: CoreRedis, options: CoreOptions = {}) {
   return {
     ...{ config, holder, redis, scripts, keys, decisions, queues, reader, enqueuer, logger },
     leases: new RedisLeases({ redis, scripts, keys, clock: systemClock, holder }),
-    actions: new JobActions({ ...{ reader, queues, redis, scripts, keys, decisions }, customKey }),
+    actions: new JobActions({
+      ...{ reader, queues, redis, scripts, keys, decisions, customKey, enqueuing: enqueuer },
+    }),
     /** Every decision that is recorded, oldest first. */
     recorded: async (): Promise<Decision[]> => {
       return (await decisions.newest(10_000)).reverse();

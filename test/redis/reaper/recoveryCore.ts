@@ -32,6 +32,7 @@ export function makeRecovery(
     warmUp: () => undefined,
     onLost: (run) => void lost.push(run),
     onDead: (one) => void dead.push(one),
+    onAgents: () => undefined,
   });
   return { ...core, registry, recovery, lost, dead, lines };
 }

@@ -174,6 +174,7 @@ export function decision(fields: Partial<Decision> = {}): Decision {
 export function snapshot(seq: number, rows: Partial<StateSnapshot> = {}): StateSnapshot {
   return {
     seq,
+    debugs: {},
     agent: {},
     queues: {},
     jobs: {},

@@ -101,5 +101,5 @@ export const agentStatus = (facts: Partial<AgentStatus> = {}): AgentStatus => ({
 
 export const snapshot = (facts: Partial<StateSnapshot> = {}): StateSnapshot => ({
   ...{ seq: 1, agent: { agent: agentStatus() }, queues: { default: queueRow() }, jobs: {} },
-  ...{ schedules: {}, streams: {}, locks: {}, decisions: {}, leaders: {}, ...facts },
+  ...{ schedules: {}, streams: {}, locks: {}, decisions: {}, leaders: {}, debugs: {}, ...facts },
 });

@@ -32,6 +32,7 @@ describe('the watch over ages', () => {
   const open = (over: Partial<typeof thresholds> = {}) => {
     watch = new AgeWatch({
       ...{ thresholds: { ...thresholds, ...over }, clock },
+      isDebugged: (job) => job?.id === 'debugged',
       logger: pino(
         { level: 'info' },
         { write: (line: string) => void lines.push(logLine.parse(JSON.parse(line))) },

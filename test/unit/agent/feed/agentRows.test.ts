@@ -11,7 +11,7 @@ const entry = (facts: Partial<Holder>, heartbeatMs: number | null = NOW_MS - 2_0
   const who = holder(facts);
   return {
     ...{ agentId: who.agentId, text: '', holder: who, workers: ['w1', 'w2'] },
-    ...{ streams: ['nse'], heartbeatMs },
+    ...{ streams: ['nse'], debugs: [], heartbeatMs },
   };
 };
 

@@ -14,7 +14,7 @@ const holder = (alive: boolean | null): Holder => ({
 });
 const agent = (alive: boolean | null | undefined, unchangedMs: number): AgentFact => ({
   entry: {
-    ...{ agentId: 'a', text: '{}', workers: [], streams: [], heartbeatMs: null },
+    ...{ agentId: 'a', text: '{}', workers: [], streams: [], debugs: [], heartbeatMs: null },
     holder: alive === undefined ? null : holder(alive),
   },
   unchangedMs,
