@@ -35,6 +35,31 @@ const withoutJsonSchemas = {
   },
 };
 
+/**
+ * The extension is loaded while a window opens, so it is kept small: vscode-jsonrpc names each of its
+ * exports three times, and zod's sentences about bad input are written for people, who see none here:
+ * the extension parses what the agent sends.
+ */
+const smallLibraries = {
+  name: 'small-libraries',
+  setup(build) {
+    build.onLoad({ filter: /vscode-jsonrpc[\\/]lib[\\/]common[\\/]api\.js$/ }, ({ path }) => {
+      const parts = /^const (\w+)_1 = require\("(\.\/\w+)"\)/gm;
+      const files = [...readFileSync(path, 'utf8').matchAll(parts)]
+        .map(([, , file]) => file)
+        .filter((file) => file !== './sharedArrayCancellation');
+      const all = files.map((file) => `require("${file}")`).join();
+      return {
+        contents: `Object.assign(exports, ${all}); exports.RAL = require("./ral").default;`,
+      };
+    });
+    build.onLoad({ filter: /zod[\\/]v4[\\/]locales[\\/]en\.js$/ }, () => ({
+      contents:
+        'export default () => ({ localeError: ({ code, expected = "" }) => `${code} ${expected}`.trim() });',
+    }));
+  },
+};
+
 const shared = {
   bundle: true,
   platform: 'node',
@@ -51,10 +76,16 @@ const shared = {
   mainFields: ['module', 'main'],
 };
 
+const extension = {
+  ...shared,
+  entryPoints: { extension: 'src/extension.ts' },
+  plugins: [...shared.plugins, smallLibraries],
+  external: ['vscode'],
+};
+
 const programs = {
   ...shared,
   entryPoints: {
-    extension: 'src/extension.ts',
     agent: 'agent/main.ts',
     cli: 'agent/cli/main.ts',
     handlerHost: 'agent/handlers/hostProcess.ts',
@@ -65,7 +96,7 @@ const programs = {
     storyHandler: 'agent/simulate/stories/storyHandler.ts',
   },
   // amaro carries 3.5 MB of WebAssembly: only handler processes load it, from its own file.
-  external: ['vscode', 'pg', 'redis', 'bullmq-otel', 'amaro'],
+  external: ['pg', 'redis', 'bullmq-otel', 'amaro'],
 };
 
 /** Node loads module hooks in a thread of their own, so they are a file of their own. */
@@ -109,9 +140,12 @@ async function writeConfigSchema() {
 
 await copyFiles();
 if (watch) {
-  for (const options of [programs, hooks]) await (await esbuild.context(options)).watch();
+  for (const options of [extension, programs, hooks])
+    await (await esbuild.context(options)).watch();
 } else {
-  const results = await Promise.all([programs, hooks].map((options) => esbuild.build(options)));
+  const results = await Promise.all(
+    [extension, programs, hooks].map((options) => esbuild.build(options)),
+  );
   for (const { metafile } of results) {
     for (const [file, { bytes }] of Object.entries(metafile.outputs)) {
       console.log(`${file} ${Math.ceil(bytes / 1024)} kB`);

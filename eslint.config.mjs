@@ -23,7 +23,7 @@ const agentLayers = [
   ['redis'],
   ['leases', 'decisions', 'history', 'handlers'],
   ['jobs'],
-  ['schedules', 'streams', 'locks', 'reaper'],
+  ['schedules', 'streams', 'locks', 'reaper', 'debugging'],
   ['feed', 'simulate', 'doctor', 'metrics'],
   ['rpc'],
   ['cli'],

@@ -12,6 +12,11 @@ import { watchAgentRecord } from './connection/recordWatcher.ts';
 import type { AgentTarget } from './connection/target.ts';
 import { ContextKeys } from './context.ts';
 import { SETTINGS_SECTION } from './contributions.ts';
+import { DebugSessions } from './debug/debugSessions.ts';
+import { HandlerLenses } from './debug/handlerLenses.ts';
+import { LaunchProvider } from './debug/launchProvider.ts';
+import { PayloadDocuments } from './debug/payloadDocuments.ts';
+import { rerunWithPayload } from './debug/rerunWithPayload.ts';
 import { DisposableStore, type Disposable } from './disposable.ts';
 import { VirtualDocuments } from './documents/virtualDocuments.ts';
 import { scoped } from './logging.ts';
@@ -78,15 +83,30 @@ export class Container implements Disposable {
     );
     this.notices = new Notices(agent, () => this.channel.show());
     this.disposables.add(agent.onDidChangePhase(() => this.onPhase()));
+    const folder = () => this.folder;
+    const programFolder = path.join(this.extension.extensionPath, 'dist');
+    const sessions = this.disposables.add(
+      new DebugSessions({
+        ...{ agent, folder, programFolder, clock: systemClock },
+        log: scoped(this.channel, 'debug'),
+      }),
+    );
+    const payloads = this.disposables.add(
+      new PayloadDocuments((edited, how) => rerunWithPayload(agent, sessions, edited, how)),
+    );
+    this.disposables.add(new HandlerLenses(agent, folder));
+    this.disposables.add(new LaunchProvider(agent, sessions));
     this.disposables.add(
       registerCommands({
         agent,
         data,
+        sessions,
+        payloads,
         explorer: this.explorer,
         documents: this.disposables.add(new VirtualDocuments()),
         resources: this.disposables.add(new DisposableStore()),
         log: this.channel,
-        folder: () => this.folder,
+        folder,
         showLog: () => this.channel.show(),
       }),
     );

@@ -19,6 +19,13 @@ export const COMMANDS = {
   jobShow: 'interlock.job.show',
   jobReveal: 'interlock.job.reveal',
   jobExplainSkip: 'interlock.job.explainSkip',
+  jobDebug: 'interlock.job.debug',
+  jobRerunEdited: 'interlock.job.rerunEdited',
+  debugNext: 'interlock.debug.next',
+  debugNew: 'interlock.debug.new',
+  payloadRun: 'interlock.payload.run',
+  payloadDebug: 'interlock.payload.debug',
+  payloadCompare: 'interlock.payload.compare',
   queuePause: 'interlock.queue.pause',
   queueResume: 'interlock.queue.resume',
   scheduleRun: 'interlock.schedule.run',
@@ -56,6 +63,9 @@ export const VIEWS = {
 
 export type ViewId = (typeof VIEWS)[keyof typeof VIEWS];
 
+/** In launch.json. */
+export const DEBUG_TYPE = 'interlock';
+
 export const SETTINGS_SECTION = 'interlock';
 
 export const SETTINGS = {
@@ -67,6 +77,7 @@ export const SETTINGS = {
   deduplication: 'deduplication.enabled',
   aggressiveDeduplication: 'deduplication.aggressive',
   stackingPrevention: 'deduplication.stackingPrevention',
+  debugOnStop: 'debug.onStop',
 } as const;
 
 /** Context keys with the value they have before anything is known. */

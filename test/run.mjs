@@ -115,7 +115,7 @@ function countResults(resultsFile, failures) {
 }
 
 /** @returns {Promise<string>} how it failed, or '' */
-function runNode(args, resultsFile, { limitMs, beside }, print) {
+function runNode(args, resultsFile, { limitMs, nice }, print) {
   const home = path.join(runFolder, 'home');
   mkdirSync(home, { recursive: true });
   const child = spawn(process.execPath, args, {
@@ -134,7 +134,7 @@ function runNode(args, resultsFile, { limitMs, beside }, print) {
     },
   });
   running.add(child);
-  if (beside === true && child.pid !== undefined) setPriority(child.pid, BESIDE_NICENESS);
+  if (nice === true && child.pid !== undefined) setPriority(child.pid, BESIDE_NICENESS);
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (data) => print(`${data}`));
   return new Promise((resolve) => {
     let why = '';

@@ -12,6 +12,13 @@ const pausedFrame = z.object({
   }),
 });
 
+/** How js-debug asks for the process that it ends with SIGKILL when a person presses "Stop". */
+const PROCESS_QUESTION = 'processId: process.pid';
+const evaluation = z.looseObject({ params: z.looseObject({ expression: z.string() }) });
+
+/** The thread of ours in a handler process: it is nothing for a person to look at. */
+const WATCHDOG = 'handlerWatchdog.js';
+
 /** `at`: `path:line`, lines from 1. */
 export type InspectorNews = { kind: 'paused'; at: string } | { kind: 'resumed' };
 
@@ -30,6 +37,24 @@ export class CdpFrames {
     const top = pausedFrame.safeParse(parseJson(frame)).data?.params.callFrames[0]?.location;
     const file = this.files.get(top?.scriptId ?? '') ?? 'code without a file';
     return { kind: 'paused', at: `${file}:${(top?.lineNumber ?? 0) + 1}` };
+  }
+
+  /**
+   * A frame of the debugger, as the inspector gets it: it is not told the process. What becomes of the
+   * run is for a person to choose, and for the agent to do.
+   */
+  toInspector(frame: string): string {
+    if (!frame.includes(PROCESS_QUESTION)) return frame;
+    const asked = evaluation.safeParse(parseJson(frame)).data;
+    if (asked === undefined) return frame;
+    return JSON.stringify({ ...asked, params: { ...asked.params, expression: 'undefined' } });
+  }
+
+  /** Whether a frame of the inspector is for the debugger. */
+  concernsDebugger(frame: string): boolean {
+    return !(
+      frame.startsWith('{"method":"NodeWorker.attachedToWorker"') && frame.includes(WATCHDOG)
+    );
   }
 
   private noteScript(frame: string): void {

@@ -138,7 +138,7 @@ export class DebuggedRun {
 
   private end(): void {
     this.attachDeadline?.cancel();
-    this.gate?.release();
+    this.gate?.finish();
     this.tell({ kind: 'ended', nowMs: this.options.clock.monotonic() });
   }
 

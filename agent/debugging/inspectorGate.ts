@@ -13,6 +13,12 @@ const COME_WITHIN_MS = 30_000;
 /** Scripts and heap values go through whole. */
 const MAX_FRAME_BYTES = 256 * 1_024 * 1_024;
 
+/** What a debugger is given to go when its run has ended. */
+const GO_WITHIN_MS = 3_000;
+
+/** A socket that was told to close and is still there. */
+const CLOSE_WITHIN_MS = 500;
+
 const LOOPBACK = '127.0.0.1';
 
 export interface GateEvents {
@@ -62,13 +68,22 @@ export class InspectorGate {
     return `ws://${LOOPBACK}:${port}${this.#path}`;
   }
 
+  /** The run has ended: the debugger is told by the end of the process, and goes by itself. */
+  finish(): void {
+    this.#isOver = true;
+    this.#deadline?.cancel();
+    this.#server.close();
+    this.clock.setTimeout(() => this.release(), GO_WITHIN_MS);
+  }
+
   /** Lets the process go on by itself: V8 resumes when its last debugger is gone. */
   release(): void {
     this.#isOver = true;
     this.#deadline?.cancel();
     this.#server.close();
-    this.#debugger?.close();
-    this.#inspector?.close();
+    // What the inspector has said up to here still reaches the debugger, which is closed after it.
+    if (this.#inspector === undefined) this.#debugger?.close();
+    else closeSoon(this.#inspector, this.clock);
   }
 
   #admit(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -98,17 +113,20 @@ export class InspectorGate {
       const frame = textOf(data);
       const news = this.#frames.read(frame);
       if (news !== undefined) this.events.news(news);
-      if (client.readyState === WebSocket.OPEN) client.send(frame);
+      if (client.readyState === WebSocket.OPEN && this.#frames.concernsDebugger(frame))
+        client.send(frame);
     });
     inspector.on('error', (error) => this.#fail(messageOf(error)));
-    inspector.on('close', () => client.close());
+    inspector.on('close', () => closeSoon(client, this.clock));
     client.on('message', (data) => {
-      if (inspector.readyState === WebSocket.CONNECTING) early.push(textOf(data));
-      else if (inspector.readyState === WebSocket.OPEN) inspector.send(textOf(data));
+      const frame = this.#frames.toInspector(textOf(data));
+      if (inspector.readyState === WebSocket.CONNECTING) early.push(frame);
+      else if (inspector.readyState === WebSocket.OPEN) inspector.send(frame);
     });
     client.on('error', () => client.terminate());
     client.on('close', () => {
-      if (!this.#isOver && inspector.readyState <= WebSocket.OPEN) this.events.debuggerLeft();
+      if (this.#isOver) closeSoon(inspector, this.clock);
+      else if (inspector.readyState <= WebSocket.OPEN) this.events.debuggerLeft();
     });
   }
 
@@ -117,6 +135,12 @@ export class InspectorGate {
     this.release();
     this.events.failed(why);
   }
+}
+
+/** In order, when the other side answers; a process that ends does not. */
+function closeSoon(socket: WebSocket, clock: Clock): void {
+  socket.close();
+  clock.setTimeout(() => socket.terminate(), CLOSE_WITHIN_MS);
 }
 
 function textOf(data: RawData): string {

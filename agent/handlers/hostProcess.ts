@@ -66,7 +66,7 @@ async function load(): Promise<void> {
     paths.push(stamp.path);
     sender.add({ kind: 'files', files: [stamp] });
   };
-  const typescript = registerTypescript(programFolder, report);
+  const typescript = registerTypescript(programFolder, report, mode === 'inspect');
   try {
     const module: unknown = await import(pathToFileURL(file).href);
     const handler = handlerModuleOf(module);
@@ -107,7 +107,8 @@ function endAtOnce(code: unknown): void {
   process.kill(process.pid, 'SIGKILL');
 }
 
-Reflect.set(process, 'reallyExit', endAtOnce);
+// A debugger is told the end by Node's own way; the agent ends what does not come to it.
+if (mode === 'plain') Reflect.set(process, 'reallyExit', endAtOnce);
 
 /** Opens an inspector on a port that the system picks, and waits until a debugger has set itself up. */
 function waitForDebugger(): Promise<void> {

@@ -49,14 +49,16 @@ const commonJsLoader = z.custom<{
  * done once per process.
  * @param programFolder where `typescriptHooks.mjs` and amaro lie
  * @param onFile told each file of the user's code that is loaded, installed packages aside
+ * @param withMaps all of it carries a source map, for a debugger
  */
 export function registerTypescript(
   programFolder: string,
   onFile: (stamp: FileStamp) => void,
+  withMaps = false,
 ): TypescriptSupport {
   // Rewritten code carries a source map; stacks then name the lines that people wrote.
   process.setSourceMapsEnabled(true);
-  const source = new TypeScriptSource(programFolder);
+  const source = new TypeScriptSource(programFolder, withMaps);
   const files = new LoadedFiles(programFolder, onFile);
   const synchronous = synchronousHooks.safeParse(nodeModule);
   if (synchronous.success) {
@@ -64,7 +66,7 @@ export function registerTypescript(
     return { drain: () => undefined };
   }
   patchCommonJs(source, files);
-  return registerInHooksThread(programFolder, onFile);
+  return registerInHooksThread(programFolder, onFile, withMaps);
 }
 
 const registeredFrom = new Set<string>();
@@ -137,10 +139,11 @@ function urlOf(parent: unknown): string | undefined {
 function registerInHooksThread(
   programFolder: string,
   onFile: (stamp: FileStamp) => void,
+  withMaps: boolean,
 ): TypescriptSupport {
   const { port1: here, port2: there } = new MessageChannel();
   nodeModule.register(pathToFileURL(join(programFolder, 'typescriptHooks.mjs')), {
-    data: { programFolder, port: there },
+    data: { programFolder, port: there, withMaps },
     transferList: [there],
   });
   here.on('message', (message: unknown) => onFile(fileStamp.parse(message)));

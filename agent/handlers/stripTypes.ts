@@ -33,11 +33,17 @@ const NAMED_IMPORT = /^\s*import\s+[^'"(]/m;
 /** Turns TypeScript into JavaScript, without looking at any other file. */
 export class TypeStripper {
   readonly #programFolder: string;
+  readonly #withMaps: boolean;
   #transformSync: TransformSync | undefined;
 
-  /** @param programFolder where our own bundle lies; amaro is a file beside it, or a package in development */
-  constructor(programFolder: string) {
+  /**
+   * @param programFolder where our own bundle lies; amaro is a file beside it, or a package in development
+   * @param withMaps a debugger takes code whose text differs from its file for another file, unless a
+   *   source map says where it comes from
+   */
+  constructor(programFolder: string, withMaps = false) {
     this.#programFolder = programFolder;
+    this.#withMaps = withMaps;
   }
 
   /**
@@ -48,6 +54,7 @@ export class TypeStripper {
   strip(path: string, source: string): string {
     const transformSync = (this.#transformSync ??= loadAmaro(this.#programFolder));
     try {
+      if (this.#withMaps) return rewrite(transformSync, path, source);
       const stripped = transformSync(source, { filename: path, mode: 'strip-only' }).code;
       return importsOnlyTypes(transformSync, path, source)
         ? rewrite(transformSync, path, source)

@@ -8,15 +8,19 @@ import { isTypeScript } from './moduleFormat.ts';
 import { fallbackUrl } from './typescriptResolver.ts';
 import { TypeScriptSource } from './typescriptSource.ts';
 
-const hookData = z.object({ programFolder: z.string(), port: z.instanceof(MessagePort) });
+const hookData = z.object({
+  programFolder: z.string(),
+  port: z.instanceof(MessagePort),
+  withMaps: z.boolean(),
+});
 
 /** What `initialize` leaves for the hooks: Node calls them as plain functions. */
 const installed: { source?: TypeScriptSource; files?: LoadedFiles } = {};
 
 /** @param data where our bundle lies, and the port that takes the stamp of each loaded file */
 export function initialize(data: unknown): void {
-  const { programFolder, port } = hookData.parse(data);
-  installed.source = new TypeScriptSource(programFolder);
+  const { programFolder, port, withMaps } = hookData.parse(data);
+  installed.source = new TypeScriptSource(programFolder, withMaps);
   installed.files = new LoadedFiles(programFolder, (stamp) => port.postMessage(stamp));
 }
 

@@ -14,8 +14,8 @@ export class TypeScriptSource {
   readonly #stripper: TypeStripper;
 
   /** @param programFolder where our own bundle lies */
-  constructor(programFolder: string) {
-    this.#stripper = new TypeStripper(programFolder);
+  constructor(programFolder: string, withMaps = false) {
+    this.#stripper = new TypeStripper(programFolder, withMaps);
   }
 
   /** @throws SyntaxError with the place, or the error of reading the file */

@@ -1,6 +1,8 @@
 import type * as vscode from 'vscode';
 import type { AgentService } from '../connection/agentService.ts';
 import type { CommandId } from '../contributions.ts';
+import type { DebugSessions } from '../debug/debugSessions.ts';
+import type { PayloadDocuments } from '../debug/payloadDocuments.ts';
 import type { DisposableStore } from '../disposable.ts';
 import type { VirtualDocuments } from '../documents/virtualDocuments.ts';
 import type { Logger } from '../logging.ts';
@@ -13,6 +15,8 @@ export interface CommandContext {
   readonly data: ViewData;
   readonly explorer: Explorer;
   readonly documents: VirtualDocuments;
+  readonly sessions: DebugSessions;
+  readonly payloads: PayloadDocuments;
   /** Ends with the extension: for what commands make and keep. */
   readonly resources: DisposableStore;
   readonly log: Logger;

@@ -1,6 +1,7 @@
 import { agentCommands } from './agentCommands.ts';
 import type { CommandContext, CommandHandlers } from './commandContext.ts';
 import { configCommands } from './configCommands.ts';
+import { debugCommands } from './debugCommands.ts';
 import { decisionCommands } from './decisionCommands.ts';
 import { historyCommands } from './historyCommands.ts';
 import { jobCommands } from './jobCommands.ts';
@@ -21,6 +22,7 @@ export function commandHandlers(context: CommandContext): CommandHandlers {
     ...streamCommands(context),
     ...symbolCommands(context),
     ...jobCommands(context),
+    ...debugCommands(context),
     ...queueCommands(context),
     ...scheduleCommands(context),
     ...simulateCommands(context),

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import * as z from 'zod';
 import { messageOf } from '../../agent/common/errors.ts';
+import type { JsonValue } from '../../agent/common/json.ts';
 import { requests } from '../../agent/protocol/api.ts';
 import { QueueNode } from '../views/nodes/queueNode.ts';
 import type { CommandContext } from './commandContext.ts';
@@ -14,18 +15,23 @@ export async function enqueueJob(context: CommandContext, node: unknown): Promis
   const queue = node instanceof QueueNode ? node.name : undefined;
   const type = await pickJobType(context, vscode.l10n.t('Enqueue Job'), queue);
   if (type === undefined) return;
+  const data = await askPayload(vscode.l10n.t('Enqueue {0}', type));
+  if (data === undefined) return;
+  const decisions = await context.agent.client.request(requests.enqueue, { type, data });
+  for (const decision of decisions) await tellDecision(context, decision);
+}
+
+/** @returns undefined when the person does not want to */
+export async function askPayload(title: string): Promise<JsonValue | undefined> {
   const text = await vscode.window.showInputBox({
-    title: vscode.l10n.t('Enqueue {0}', type),
+    title,
     prompt: vscode.l10n.t('The payload as JSON'),
     value: '{}',
     valueSelection: [1, 1],
     ignoreFocusOut: true,
     validateInput: payloadProblem,
   });
-  if (text === undefined) return;
-  const data = payload.parse(JSON.parse(text));
-  const decisions = await context.agent.client.request(requests.enqueue, { type, data });
-  for (const decision of decisions) await tellDecision(context, decision);
+  return text === undefined ? undefined : payload.parse(JSON.parse(text));
 }
 
 /** @param queue the types of this queue come first */

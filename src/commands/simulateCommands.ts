@@ -20,9 +20,11 @@ export function simulateCommands(
   context: CommandContext,
 ): Pick<CommandHandlers, typeof COMMANDS.simulateDuplicates> {
   return {
-    [COMMANDS.simulateDuplicates]: async () => {
+    [COMMANDS.simulateDuplicates]: async (about) => {
       const title = vscode.l10n.t('Simulate Duplicate Enqueues');
-      const jobType = await pickJobType(context, title);
+      // A lens names its type.
+      const named = typeof about === 'string' ? about : undefined;
+      const jobType = named ?? (await pickJobType(context, title));
       if (jobType === undefined) return;
       const naive = await pickOne(title, modes());
       if (naive === undefined) return;

@@ -16,6 +16,11 @@ import { outcomeTone } from '../present/decisionText.ts';
 /** Colours by meaning, from the theme. */
 type Tone = 'good' | 'busy' | 'warn' | 'critical' | 'bad' | 'quiet' | 'plain';
 
+/** A run under a debugger: a person is at it. */
+export function debugIcon(): vscode.ThemeIcon {
+  return icon('debug-alt', 'busy');
+}
+
 export function streamIcon(health: StreamHealth): vscode.ThemeIcon {
   switch (health) {
     case 'live':

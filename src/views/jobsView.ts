@@ -1,4 +1,5 @@
 import type { JobRow, JobState } from '../../agent/protocol/model.ts';
+import { jobKey } from '../model/jobKey.ts';
 import { sortedByName, shownJobStates } from '../model/selectors.ts';
 import type { StoreChanges } from '../model/store.ts';
 import type { Urgency } from './changeQueue.ts';
@@ -28,6 +29,11 @@ export class JobsView implements ViewModel {
   affected(changes: StoreChanges, tell: Tell): void {
     this.affectedQueues(changes, tell);
     this.affectedJobs(changes, tell);
+    for (const { before, after } of changes.debugs.values()) {
+      const job = (after ?? before)?.job ?? null;
+      const node = job === null ? undefined : this.cache.find(activeNodeId(job));
+      if (node !== undefined) tell(node, 'now');
+    }
   }
 
   ticking(): TreeNode[] {
@@ -79,4 +85,9 @@ export class JobsView implements ViewModel {
     const group = this.cache.find(JobGroupNode.idOf(queue, state));
     if (group !== undefined) tell(group, 'calm');
   }
+}
+
+/** A run under a debugger is an active job. */
+function activeNodeId(job: { queue: string; id: string }): string {
+  return JobNode.idOf(JobGroupNode.idOf(job.queue, 'active'), jobKey(job));
 }

@@ -52,6 +52,7 @@ export class LocksView implements ViewModel {
         if (node !== undefined) tell(node, 'calm');
       }
     }
+    if (changes.debugs.size > 0) tell(undefined, 'now');
     const more = this.cache.find(MORE_ID);
     if (more !== undefined && changes.agent.size > 0) tell(more, 'calm');
     if (this.isOutOfOrder()) tell(undefined, 'calm');

@@ -1,3 +1,4 @@
+import { DEBUG_HANDLERS } from './debugHandlers.ts';
 import {
   makeWorkspace,
   ECHO_HANDLER,
@@ -5,6 +6,7 @@ import {
   WAIT_HANDLER,
   type TestWorkspace,
 } from './workspace.ts';
+import { writeDebugHandlers } from './writeDebugHandlers.ts';
 
 /** What the extension tests work on: one job type for each thing that can happen to a job. */
 export const EXTENSION_CONFIG = {
@@ -19,6 +21,9 @@ export const EXTENSION_CONFIG = {
       queue: 'later',
       retry: { max: 1, intervals: ['1h'] },
     },
+    ...Object.fromEntries(
+      DEBUG_HANDLERS.map(({ type, handler }) => [type, { handler, queue: 'debugged' }]),
+    ),
     store_ticks: { handler: './jobs/echo.ts', queue: 'websocket_data' },
   },
   schedules: { hourly: { job: 'echo', every: '1h' } },
@@ -30,7 +35,7 @@ export function makeExtensionWorkspace(feedUrl: string, symbols: string[]): Test
   const streams = {
     feed: { url: feedUrl, symbols, job: 'store_ticks', batch: { maxTicks: 500, maxWait: '500ms' } },
   };
-  return makeWorkspace(
+  const workspace = makeWorkspace(
     { ...EXTENSION_CONFIG, streams },
     {
       'jobs/echo.ts': ECHO_HANDLER,
@@ -39,4 +44,6 @@ export function makeExtensionWorkspace(feedUrl: string, symbols: string[]): Test
       'package.json': JSON.stringify({ private: true, type: 'module' }),
     },
   );
+  writeDebugHandlers(workspace);
+  return workspace;
 }

@@ -15,12 +15,13 @@ const mocha = (...folders) => [
 /**
  * The longest comes first, so that all lanes end at about one time. `steps` are the parts of
  * .ci/setup.mjs; `commands` are for Node. A part without `reports` is one test: it passed when its
- * command ended with 0. What only computes is done `beside` the others, and gives way to them.
+ * command ended with 0. What mostly waits is done `beside` the others; so is what only computes, which
+ * is `nice`: it gives way to them.
  */
 export const TEST_PARTS = {
   process: {
     steps: ['npm', 'redis', 'build'],
-    commands: [mocha(`process/!(${['streams', ...OPERATIONS].join('|')})`)],
+    commands: [mocha(`process/!(${['debugging', 'streams', ...OPERATIONS].join('|')})`)],
     reports: true,
     limitMs: 780_000,
   },
@@ -30,8 +31,16 @@ export const TEST_PARTS = {
     reports: true,
     limitMs: 600_000,
   },
+  debugging: {
+    beside: true,
+    steps: ['npm', 'redis', 'build'],
+    commands: [mocha('process/debugging')],
+    reports: true,
+    limitMs: 500_000,
+  },
   lint: {
     beside: true,
+    nice: true,
     steps: ['npm'],
     commands: [
       ['node_modules/eslint/bin/eslint.js', '.'],
@@ -41,6 +50,7 @@ export const TEST_PARTS = {
   },
   types: {
     beside: true,
+    nice: true,
     steps: ['npm'],
     commands: [['node_modules/typescript/bin/tsc', '--noEmit']],
     limitMs: 600_000,

@@ -1,17 +1,21 @@
 import type * as vscode from 'vscode';
+import type { DebugRow } from '../../../agent/protocol/debug.ts';
 import type { AgeLevel, JobRow, JobState } from '../../../agent/protocol/model.ts';
 import { COMMANDS, contextValueOf } from '../../contributions.ts';
+import { debugOf } from '../../model/debugOf.ts';
 import { jobKey } from '../../model/jobKey.ts';
 import { jobLevel } from '../../model/jobLevel.ts';
 import { formatClockTime } from '../../present/age.ts';
+import { debugFacts, debugText } from '../../present/debugText.ts';
 import {
   describeJob,
   jobLabel,
   jobStateName,
+  joined,
   jobTicks,
   progressText,
 } from '../../present/jobText.ts';
-import { jobIcon } from '../icons.ts';
+import { debugIcon, jobIcon } from '../icons.ts';
 import { factsTooltip } from '../tooltip.ts';
 import type { TreeNode, ViewData } from '../treeNode.ts';
 import type { JobGroupNode } from './jobGroupNode.ts';
@@ -53,7 +57,7 @@ export class JobNode implements TreeNode {
     return row({
       label: jobLabel(job),
       description: this.saysNow(),
-      icon: jobIcon(job.state, this.level(job)),
+      icon: this.debugged === undefined ? jobIcon(job.state, this.level(job)) : debugIcon(),
       contextValue: contextValueOf('job', markOf(job.state)),
       tooltip: this.tooltip(job),
       command: { command: COMMANDS.jobShow, title, arguments: [this] },
@@ -64,14 +68,22 @@ export class JobNode implements TreeNode {
   saysNow(): string {
     const { job } = this;
     if (job === undefined) return '';
-    return describeJob(job, this.data.time.now(), this.data.t, this.level(job));
+    const { time, t } = this.data;
+    const says = describeJob(job, time.now(), t, this.level(job));
+    return joined([debugText(this.debugged, t), says]);
   }
 
   children(): TreeNode[] {
     return [];
   }
 
+  private get debugged(): DebugRow | undefined {
+    return debugOf(this.data.store, { queue: this.queue, id: this.jobId });
+  }
+
+  /** A person at a breakpoint takes the time that a person takes. */
   private level(job: JobRow): AgeLevel {
+    if (this.debugged !== undefined) return 'normal';
     return jobLevel(job, this.data.time.now(), this.data.store.agent?.thresholds);
   }
 
@@ -84,6 +96,7 @@ export class JobNode implements TreeNode {
         [t('Job'), job.id],
         [t('Queue'), job.queue],
         [t('State'), jobStateName(job.state, t)],
+        ...debugFacts(this.debugged, t),
         [t('Key'), job.key ?? ''],
         [t('Payload'), job.dataPreview],
         [t('Attempts'), t('{0} of {1}', job.attemptsMade, job.maxAttempts)],

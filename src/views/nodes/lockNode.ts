@@ -1,8 +1,19 @@
 import type * as vscode from 'vscode';
+import type { DebugRow } from '../../../agent/protocol/debug.ts';
 import type { LockRow } from '../../../agent/protocol/model.ts';
 import { contextValueOf } from '../../contributions.ts';
-import { describeLock, lockFacts, lockKindName, lockNow } from '../../present/lockText.ts';
-import { lockIcon } from '../icons.ts';
+import { debugOf } from '../../model/debugOf.ts';
+import type { LockList } from '../../model/lockList.ts';
+import { debugFacts, debugText } from '../../present/debugText.ts';
+import { joined } from '../../present/jobText.ts';
+import {
+  describeLock,
+  lockFacts,
+  lockKindName,
+  lockNow,
+  type LockNow,
+} from '../../present/lockText.ts';
+import { debugIcon, lockIcon } from '../icons.ts';
 import { factsTooltip } from '../tooltip.ts';
 import type { TreeNode, ViewData } from '../treeNode.ts';
 import { goneRow, row } from './row.ts';
@@ -33,14 +44,15 @@ export class LockNode implements TreeNode {
     if (lock === undefined) return goneRow(this.key, contextValueOf('lock', 'held'));
     const { t, time, locks } = this.data;
     const says = this.saysNow();
-    const now = lockNow(lock, locks, time.now());
+    const debugged = this.debugged(lock);
+    const now = this.now(lock, locks, time.now());
     const title = `${lockKindName(lock.kind, t)}: ${lock.subject}`;
     return row({
       label: lock.subject,
       description: says,
-      icon: lockIcon(lock, now.level),
+      icon: debugged === undefined ? lockIcon(lock, now.level) : debugIcon(),
       contextValue: contextValueOf('lock', markOf(lock), ...(lock.job ? (['job'] as const) : [])),
-      tooltip: factsTooltip(title, lockFacts(lock, now, t)),
+      tooltip: factsTooltip(title, [...debugFacts(debugged, t), ...lockFacts(lock, now, t)]),
       spoken: `${lockKindName(lock.kind, t)} ${lock.subject}, ${says}`,
       stale: this.data.isStale(),
     });
@@ -49,7 +61,19 @@ export class LockNode implements TreeNode {
   saysNow(): string {
     const { lock } = this;
     if (lock === undefined) return '';
-    return describeLock(lock, lockNow(lock, this.data.locks, this.data.time.now()), this.data.t);
+    const { locks, time, t } = this.data;
+    const says = describeLock(lock, this.now(lock, locks, time.now()), t);
+    return joined([debugText(this.debugged(lock), t), says]);
+  }
+
+  private debugged(lock: LockRow): DebugRow | undefined {
+    return lock.kind === 'dedup' ? undefined : debugOf(this.data.store, lock.job);
+  }
+
+  /** Under a debugger its age means nothing. */
+  private now(lock: LockRow, locks: LockList, nowMs: number): LockNow {
+    const now = lockNow(lock, locks, nowMs);
+    return this.debugged(lock) === undefined ? now : { ...now, level: 'normal' };
   }
 
   children(): TreeNode[] {

@@ -38,6 +38,13 @@ export class Workbench {
     return lines.replaceAll('\u00a0', ' ');
   }
 
+  /** Opens a file of the workspace by its name, with the cursor on a line. */
+  async openFile(name: string, line: number): Promise<void> {
+    await this.page.keyboard.press('ControlOrMeta+P');
+    await this.quickPick.enter(`${name}:${line}`);
+    await this.page.locator('.tab', { hasText: name }).first().waitFor();
+  }
+
   /** The names of the open editors. */
   async tabs(): Promise<string[]> {
     return this.page.locator('.tabs-container .tab').allInnerTexts();

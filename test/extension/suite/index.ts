@@ -19,6 +19,7 @@ export async function run(): Promise<void> {
   await import('./commands.test.ts');
   await import('./streams.test.ts');
   await import('./decisions.test.ts');
+  await import('./debug.test.ts');
   // Ends with so many locks that the agent reads them more rarely for a while.
   await import('./locks.test.ts');
   await import('./crash.test.ts');

@@ -27,14 +27,16 @@ export async function interlock(): Promise<InterlockApi> {
 /** Written where the benchmarks find it: `test-results/activation.json` of the project. */
 export async function recordActivation(): Promise<number> {
   const { activationMs } = await interlock();
+  recordResult('activation.json', { activationMs, vscode: vscode.version });
+  return activationMs;
+}
+
+/** Written below `test-results` of the project, where the benchmarks find it. */
+export function recordResult(file: string, result: object): void {
   const project = vscode.extensions.getExtension(EXTENSION_ID)?.extensionPath ?? '';
   const folder = path.join(project, 'test-results');
   mkdirSync(folder, { recursive: true });
-  writeFileSync(
-    path.join(folder, 'activation.json'),
-    JSON.stringify({ activationMs, vscode: vscode.version }),
-  );
-  return activationMs;
+  writeFileSync(path.join(folder, file), JSON.stringify(result));
 }
 
 export function workspaceFolder(): string {
