@@ -7,7 +7,7 @@ import { COMMANDS } from '../contributions.ts';
 import { JobNode } from '../views/nodes/jobNode.ts';
 import type { CommandContext, CommandHandlers } from './commandContext.ts';
 import { askPayload, pickJobType } from './enqueueJob.ts';
-import { chooseJobs } from './jobPicks.ts';
+import { chooseJob, jobNodes } from './jobPicks.ts';
 import { jobRefOf } from './revealJob.ts';
 
 type DebugCommand =
@@ -99,7 +99,9 @@ async function oneJob(
   selection: readonly unknown[],
 ): Promise<Pick<JobRow, 'id' | 'queue'> | undefined> {
   return (
-    jobRefOf(context, node) ?? (await chooseJobs(context, title, DEBUGGABLE, node, selection))[0]
+    jobRefOf(context, node) ??
+    jobNodes(node, selection)[0] ??
+    (await chooseJob(context, title, DEBUGGABLE))
   );
 }
 

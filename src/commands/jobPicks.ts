@@ -1,10 +1,12 @@
 import * as vscode from 'vscode';
-import type { JobRow, JobState } from '../../agent/protocol/model.ts';
+import { jobState, type JobRow, type JobState } from '../../agent/protocol/model.ts';
 import type { JobRef } from '../model/remedies.ts';
 import { describeJob, jobLabel, jobStateName } from '../present/jobText.ts';
 import { JobNode } from '../views/nodes/jobNode.ts';
 import type { CommandContext } from './commandContext.ts';
 import { nodesOf, pickMany, pickOne, type Choice } from './quickPick.ts';
+
+const ANY_STATE = jobState.options;
 
 /** The jobs of the rows that a command was invoked on. */
 export function jobNodes(node: unknown, selection: readonly unknown[]): JobRow[] {
@@ -28,10 +30,14 @@ export async function chooseJobs(
   return [];
 }
 
-export function chooseJob(context: CommandContext): Promise<JobRow | undefined> {
+export function chooseJob(
+  context: CommandContext,
+  title = vscode.l10n.t('Show Job'),
+  states: readonly JobState[] = ANY_STATE,
+): Promise<JobRow | undefined> {
   return pickOne(
-    vscode.l10n.t('Show Job'),
-    jobChoices(context, () => true),
+    title,
+    jobChoices(context, ({ state }) => states.includes(state)),
   );
 }
 

@@ -16,6 +16,13 @@ export class QuickPick {
     await this.row(label).click();
   }
 
+  /** Types into the list, and chooses what is found. */
+  async find(text: string, label: string): Promise<void> {
+    await this.input.waitFor();
+    await this.input.fill(text);
+    await this.row(label).click();
+  }
+
   /** Ticks a row of a list that takes several, and confirms. */
   async tick(label: string): Promise<void> {
     await this.row(label).click();

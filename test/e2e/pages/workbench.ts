@@ -41,7 +41,7 @@ export class Workbench {
   /** Opens a file of the workspace by its name, with the cursor on a line. */
   async openFile(name: string, line: number): Promise<void> {
     await this.page.keyboard.press('ControlOrMeta+P');
-    await this.quickPick.enter(`${name}:${line}`);
+    await this.quickPick.find(`${name}:${line}`, name);
     await this.page.locator('.tab', { hasText: name }).first().waitFor();
   }
 

@@ -47,7 +47,7 @@ describe(`a breakpoint that is held for ${HELD_MS / 60_000} min, with two agents
     assert.ok(run !== undefined && run.pausedMs >= HELD_MS && run.durationMs < HELD_MS);
     const { rows: taken } = await agent.client.request(requests.decisions, { action: 'takeover' });
     assert.deepEqual(taken, []);
-    console.log(
+    process.stdout.write(
       `      held ${run.pausedMs} ms, run time ${run.durationMs} ms, ${beside} other jobs`,
     );
   });
