@@ -1,6 +1,10 @@
 // `npm run test:scaleout`: what must hold on every kind of Redis, on Redis Cluster and on Sentinel.
-// `npm run test:scaleout -- sentinel` runs one of them. Needs a build.
+// `npm run test:scaleout -- sentinel` runs one of them. Needs a build. The last line is
+// `N passed, N failed`, over all kinds.
 import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -12,12 +16,16 @@ const FILES_OF = { cluster: [], sentinel: ['test/scaleout/sentinel.test.ts'] };
 /** Uniqueness, schedules, streams, and two agents with a failover in mid-run. */
 const FILES = [
   'test/redis/scaleout/agents.test.ts',
-  ...['activeJobs', 'enqueuer', 'jobActions', 'places', 'race', 'rules.property'].map(
-    (name) => `test/redis/jobs/${name}.test.ts`,
-  ),
-  'test/redis/leases/contenders.test.ts',
-  'test/redis/streams/streamRegistry.test.ts',
+  'test/redis/jobs/{activeJobs,enqueuer,jobActions,places,queueDrain,queueLimits}.test.ts',
+  'test/redis/jobs/{race,rules.property,workerPool}.test.ts',
+  'test/redis/@(leases|schedules)/*.test.ts',
+  'test/redis/locks/{listing,release}.test.ts',
+  'test/redis/reaper/{reaper,takeover}.test.ts',
+  'test/redis/streams/{redisWantedStore,streamHealth,streamPool,streamRegistry,streamService}.test.ts',
   'test/process/rules/*.test.ts',
+  'test/process/schedules/threeSchedulers.test.ts',
+  'test/process/streams/threeAgents.test.ts',
+  'test/process/takeover/takeover.test.ts',
 ];
 
 const asked = process.argv.slice(2);
@@ -27,12 +35,36 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
-for (const kind of asked.length > 0 ? asked : KINDS) {
+const folder = mkdtempSync(path.join(tmpdir(), 'ilk-scaleout-'));
+const summaries = (asked.length > 0 ? asked : KINDS).map(runKind);
+rmSync(folder, { recursive: true });
+const sum = (what) => summaries.reduce((total, summary) => total + summary[what], 0);
+for (const { kind, passed, failed } of summaries)
+  console.log(`${kind}: ${passed} passed, ${failed} failed`);
+console.log(`\n${sum('passed')} passed, ${sum('failed')} failed`);
+process.exitCode = sum('failed') === 0 ? 0 : 1;
+
+function runKind(kind) {
   console.log(`== ${kind}`);
+  const results = path.join(folder, `${kind}.json`);
   const { status } = spawnSync(
     process.execPath,
-    ['--import', 'tsx', 'node_modules/mocha/bin/mocha.js', ...FILES, ...FILES_OF[kind]],
-    { cwd: ROOT, stdio: 'inherit', env: { ...process.env, INTERLOCK_TEST_REDIS: kind } },
+    [
+      ...['--import', 'tsx', 'node_modules/mocha/bin/mocha.js', ...FILES, ...FILES_OF[kind]],
+      // A test that does not run is a failure, never a gap.
+      ...['--reporter', './test/harness/resultReporter.ts', '--forbid-pending'],
+    ],
+    {
+      ...{ cwd: ROOT, stdio: 'inherit' },
+      env: { ...process.env, INTERLOCK_TEST_REDIS: kind, INTERLOCK_TEST_RESULTS: results },
+    },
   );
-  if (status !== 0) process.exitCode = 1;
+  const states = existsSync(results)
+    ? JSON.parse(readFileSync(results, 'utf8')).map(({ state }) => state)
+    : [];
+  const passed = states.filter((state) => state === 'passed').length;
+  const failed = states.filter((state) => state === 'failed').length;
+  // A command that failed without a failed test, or without any test, failed in itself.
+  const isBroken = failed === 0 && (status !== 0 || passed === 0);
+  return { kind, passed, failed: isBroken ? 1 : failed };
 }
