@@ -26,12 +26,17 @@ const PATCHES: readonly BuildPatch[] = [
   },
   {
     // Whether it takes the hello of a client.
-    files: /^(agent|cli)\.js$/,
+    files: /^agent\.js$/,
     find: new RegExp(
       String.raw`!==${PROTOCOL_VERSION}\)(throw [\w$]+\([\w$]+,[\w$]+\.kind\))`,
       'g',
     ),
     replace: `!==${OLD_PROTOCOL})$1`,
+  },
+  {
+    files: /^agent\.js$/,
+    find: `agent speaks protocol \${${PROTOCOL_VERSION}}`,
+    replace: `agent speaks protocol ${OLD_PROTOCOL}`,
   },
   // Another text is another script: Redis knows those of both builds side by side.
   { files: /\.lua$/, find: /$/g, replace: '\n-- of the older build\n' },

@@ -11,21 +11,23 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const KINDS = ['cluster', 'sentinel'];
 
 /** A sentinel on a machine that stalls decides nothing for 30 s: too long for every run of all tests. */
-const FILES_OF = { cluster: [], sentinel: ['test/scaleout/sentinel.test.ts'] };
+const FILES_OF = { cluster: [], sentinel: suites('scaleout', 'sentinel') };
 
 /** Uniqueness, schedules, streams, and two agents with a failover in mid-run. */
 const FILES = [
-  'test/redis/scaleout/agents.test.ts',
-  'test/redis/jobs/{activeJobs,enqueuer,jobActions,places,queueDrain,queueLimits}.test.ts',
-  'test/redis/jobs/{race,rules.property,workerPool}.test.ts',
-  'test/redis/@(leases|schedules)/*.test.ts',
-  'test/redis/locks/{listing,release}.test.ts',
-  'test/redis/reaper/{reaper,takeover}.test.ts',
-  'test/redis/streams/{redisWantedStore,streamHealth,streamPool,streamRegistry,streamService}.test.ts',
-  'test/process/rules/*.test.ts',
-  'test/process/schedules/threeSchedulers.test.ts',
-  'test/process/streams/threeAgents.test.ts',
-  'test/process/takeover/takeover.test.ts',
+  ...suites('redis/scaleout', 'agents'),
+  ...suites('redis/jobs', 'activeJobs', 'enqueuer', 'jobActions', 'places', 'queueDrain'),
+  ...suites('redis/jobs', 'queueLimits', 'race', 'rules.property', 'workerPool'),
+  ...suites('redis/leases', 'contenders', 'leases'),
+  ...suites('redis/locks', 'listing', 'release'),
+  ...suites('redis/reaper', 'reaper', 'takeover'),
+  ...suites('redis/schedules', 'missedSlots', 'scheduleControl', 'scheduler'),
+  ...suites('redis/streams', 'redisWantedStore', 'streamHealth', 'streamPool', 'streamRegistry'),
+  ...suites('redis/streams', 'streamService'),
+  ...suites('process/rules', 'customKey', 'stacking', 'switches', 'uniqueRules', 'wrongRules'),
+  ...suites('process/schedules', 'threeSchedulers'),
+  ...suites('process/streams', 'threeAgents'),
+  ...suites('process/takeover', 'takeover'),
 ];
 
 const asked = process.argv.slice(2);
@@ -67,4 +69,13 @@ function runKind(kind) {
   // A command that failed without a failed test, or without any test, failed in itself.
   const isBroken = failed === 0 && (status !== 0 || passed === 0);
   return { kind, passed, failed: isBroken ? 1 : failed };
+}
+
+/** Mocha only warns of a file that is not there: here it is an error. */
+function suites(folder, ...names) {
+  return names.map((name) => {
+    const file = `test/${folder}/${name}.test.ts`;
+    if (!existsSync(path.join(ROOT, file))) throw new Error(`There is no ${file}`);
+    return file;
+  });
 }
