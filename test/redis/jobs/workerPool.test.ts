@@ -202,14 +202,17 @@ describe('the worker pool', () => {
   });
 
   it('fails no job whose lock was lost: it is left to whoever takes it over', async () => {
+    const begun = deferred<undefined>();
     const reason = deferred<unknown>();
     open(async (_request, hooks) => {
+      begun.resolve(undefined);
       await new Promise((resolve) => hooks.signal.addEventListener('abort', resolve));
       reason.resolve(hooks.signal.reason);
       throw new Error('told to stop');
     });
     const id = await add('slow', { n: 1 });
-    await inState(id, 'active');
+    // It is active before its last check, which would find the lock gone and not begin it.
+    await begun.promise;
     await core.redis.del(core.keys.jobLock('default', id));
     assert.match(String(await reason.promise), /The lock of job .* is lost/);
     await pool?.close(1_000, 1_000);
