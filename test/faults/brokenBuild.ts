@@ -1,12 +1,4 @@
-import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import * as path from 'node:path';
-
-interface Patch {
-  /** Which files of the build may hold it. */
-  files: RegExp;
-  find: string;
-  replace: string;
-}
+import { copyPatched, type BuildPatch } from '../harness/patchedBuild.ts';
 
 /** What can be taken out of a copy of the build, to see that the checker finds it missing. */
 const BREAKS = {
@@ -26,7 +18,7 @@ const BREAKS = {
   ],
   /** Jobs come in without a look at how many there are. */
   limit: [{ files: /^enqueue\.lua$/, find: 'if taken >= limit then', replace: 'if false then' }],
-} satisfies Record<string, Patch[]>;
+} satisfies Record<string, BuildPatch[]>;
 
 export type BreakName = keyof typeof BREAKS | 'resource';
 
@@ -37,23 +29,6 @@ export const BREAK_NAMES: BreakName[] = [...(Object.keys(BREAKS) as BreakName[])
  * @throws Error when what is to be taken out is not there: then nothing would be shown
  */
 export function copyBuild(dist: string, to: string, broken: BreakName | undefined): void {
-  cpSync(dist, to, { recursive: true });
-  if (broken === undefined || broken === 'resource') return;
-  for (const patch of BREAKS[broken]) apply(patch, to);
-}
-
-function apply(patch: Patch, folder: string): void {
-  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) =>
-    patch.files.test(path.basename(file)),
-  );
-  let changed = 0;
-  for (const file of files) {
-    const full = path.join(folder, file);
-    const text = readFileSync(full, 'utf8');
-    const broken = text.replaceAll(patch.find, patch.replace);
-    if (broken === text) continue;
-    writeFileSync(full, broken);
-    changed += 1;
-  }
-  if (changed === 0) throw new Error(`Nothing to break: ${patch.find} is in no ${patch.files}.`);
+  const patches = broken === undefined || broken === 'resource' ? [] : BREAKS[broken];
+  copyPatched(dist, to, patches);
 }

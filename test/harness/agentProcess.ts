@@ -2,13 +2,13 @@ import { mkdirSync } from 'node:fs';
 import * as path from 'node:path';
 import { messageOf } from '../../agent/common/errors.ts';
 import { AgentClient } from '../../agent/protocol/agentClient.ts';
-import { readAgentRecord } from '../../agent/protocol/agentRecord.ts';
+import { readAgentRecord, type AgentRecord } from '../../agent/protocol/agentRecord.ts';
 import { requests } from '../../agent/protocol/api.ts';
+import { PROTOCOL_VERSION } from '../../agent/protocol/version.ts';
+import { BUILD, type Build } from './builds.ts';
 import { endProcess, startProcess, type StartedProcess } from './childProcess.ts';
 import { eventually } from './eventually.ts';
-import { PROJECT_ROOT, type TestWorkspace } from './workspace.ts';
-
-const AGENT_PROGRAM = path.join(PROJECT_ROOT, 'dist', 'agent.js');
+import type { TestWorkspace } from './workspace.ts';
 
 /** It starts a Redis of its own first, on a machine that others load as well. */
 const START_DEADLINE_MS = 20_000;
@@ -18,15 +18,18 @@ export interface AgentOptions {
   /** Left out: the workspace's own. A second one makes a second host in small. */
   stateFolder?: string;
   env?: NodeJS.ProcessEnv;
+  /** Left out: the one of this checkout. */
+  build?: Build;
 }
 
-/** A real agent: `dist/agent.js` in a process of its own. */
+/** A real agent: `agent.js` of a build, in a process of its own. */
 export class AgentProcess {
   private readonly clients: AgentClient[] = [];
 
   private constructor(
     private readonly process: StartedProcess,
     readonly stateFolder: string,
+    private readonly build: Build,
   ) {}
 
   /**
@@ -54,16 +57,18 @@ export class AgentProcess {
   /** Starts an agent and does not wait for it: for starts that are to fail. */
   static async spawn(workspace: TestWorkspace, options: AgentOptions = {}): Promise<AgentProcess> {
     const stateFolder = options.stateFolder ?? workspace.stateFolder;
+    const build = options.build ?? BUILD;
     mkdirSync(stateFolder, { recursive: true });
+    const program = path.join(build.folder, 'agent.js');
     const args = [
-      ...[AGENT_PROGRAM, '--workspace', workspace.folder, '--state-dir', stateFolder],
+      ...[program, '--workspace', workspace.folder, '--state-dir', stateFolder],
       ...['--role', options.role ?? 'all'],
     ];
     const started = await startProcess(process.execPath, args, {
       cwd: workspace.folder,
       env: { ...process.env, REDIS_URL: '', INTERLOCK_STATE_DIR: '', ...options.env },
     });
-    return new AgentProcess(started, stateFolder);
+    return new AgentProcess(started, stateFolder, build);
   }
 
   get pid(): number {
@@ -79,14 +84,14 @@ export class AgentProcess {
   }
 
   /**
-   * A connection that has said hello; it is closed with the agent.
+   * A connection that has said hello in the protocol of its build; it is closed with the agent.
    * @throws InterlockError `no_agent` when it does not answer
    */
   async connect(): Promise<AgentClient> {
     const record = readAgentRecord(this.stateFolder);
     if (record?.pid !== this.pid)
       throw new Error(`${this.stateFolder} has no record of this agent`);
-    const client = await AgentClient.connect(record, { kind: 'test', version: '0' });
+    const client = await connectTo(record, this.build.protocol);
     this.clients.push(client);
     return client;
   }
@@ -111,9 +116,9 @@ export class AgentProcess {
       throw new Error(`The agent did not stop in ${graceMs} ms:\n${this.output()}`);
   }
 
-  /** SIGTERM, as a service manager does it. */
-  async terminate(): Promise<number | NodeJS.Signals> {
-    const how = await endProcess(this.process);
+  /** SIGTERM, as a service manager does it. SIGKILL after `graceMs`. */
+  async terminate(graceMs = 5_000): Promise<number | NodeJS.Signals> {
+    const how = await endProcess(this.process, graceMs);
     this.disconnect();
     return how;
   }
@@ -127,5 +132,21 @@ export class AgentProcess {
 
   private disconnect(): void {
     for (const client of this.clients.splice(0)) client.dispose();
+  }
+}
+
+/** A client of this checkout speaks no other protocol: for an older agent its hello is said here. */
+async function connectTo(record: AgentRecord, protocol: number): Promise<AgentClient> {
+  const identity = { kind: 'test', version: '0' } as const;
+  if (protocol === PROTOCOL_VERSION) return AgentClient.connect(record, identity);
+  const client = await AgentClient.open(record);
+  try {
+    const { token } = record;
+    const said = { ...identity, pid: process.pid };
+    await client.request(requests.hello, { token, protocol, client: said });
+    return client;
+  } catch (error) {
+    client.dispose();
+    throw error;
   }
 }

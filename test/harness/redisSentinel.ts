@@ -46,7 +46,8 @@ export class RedisSentinel {
   client(): Redis {
     const client = new Redis({
       sentinels: this.sentinels.map(({ port }) => ({ host: '127.0.0.1', port })),
-      ...{ name: MASTER, maxRetriesPerRequest: null, failoverDetector: true },
+      // No failoverDetector: that of a connection which is closed while it is made stays open for ever.
+      ...{ name: MASTER, maxRetriesPerRequest: null },
       reconnectOnError: ({ message }) => (message.startsWith('READONLY') ? 2 : false),
       sentinelRetryStrategy: () => 100,
     });

@@ -1,16 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import { parseEntry } from '../../agent/decisions/decisionEntry.ts';
 import type { Decision } from '../../agent/protocol/decision.ts';
 import { Keys } from '../../agent/redis/keys.ts';
+import type { RedisClient } from '../../agent/redis/redisClient.ts';
 import { redisNowMs } from '../../agent/redis/redisNow.ts';
 import { SCHEDULER_LOCK } from '../../agent/schedules/schedulerLock.ts';
 import { readHolder } from '../../agent/state/readHolder.ts';
 import { AgentProcess } from '../harness/agentProcess.ts';
 import { eventually } from '../harness/eventually.ts';
-import { RedisServer } from '../harness/redisServer.ts';
+import { startTestRedis, type TestRedis } from '../harness/testRedis.ts';
 import { makeWorkspace, type TestWorkspace } from '../harness/workspace.ts';
 import { accountSlots, type PassedRange } from './accountSlots.ts';
 
@@ -54,7 +54,7 @@ const entries = z.array(z.tuple([z.string(), z.array(z.string())]));
  * stays where it can be counted.
  */
 export class SchedulerTrial {
-  private readonly keys = new Keys('bull');
+  private readonly keys: Keys;
   private readonly agents = new Map<string, AgentProcess>();
   private readonly decisions: Decision[] = [];
   private readonly restarts: Promise<void>[] = [];
@@ -67,15 +67,18 @@ export class SchedulerTrial {
 
   private constructor(
     private readonly options: TrialOptions,
-    private readonly redis: RedisServer,
-    private readonly client: Redis,
+    private readonly redis: TestRedis,
+    private readonly client: RedisClient,
     private readonly workspace: TestWorkspace,
-  ) {}
+  ) {
+    this.keys = new Keys(redis.prefix);
+  }
 
   /** Plays it, and leaves nothing behind. */
   static async play(options: TrialOptions): Promise<TrialResult> {
-    const redis = await RedisServer.start();
-    const trial = new SchedulerTrial(options, redis, redis.client(), makeTrialWorkspace(options));
+    const redis = await startTestRedis();
+    const workspace = makeTrialWorkspace(options, redis);
+    const trial = new SchedulerTrial(options, redis, redis.client(), workspace);
     try {
       await trial.begin();
       await trial.disturb();
@@ -86,7 +89,7 @@ export class SchedulerTrial {
   }
 
   private async begin(): Promise<void> {
-    const queue = new Queue(QUEUE, { connection: this.client });
+    const queue = new Queue(QUEUE, { connection: this.client, prefix: this.redis.prefix });
     await queue.pause();
     await queue.close();
     for (let index = 0; index < AGENTS; index += 1) await this.startAgent(`s${index}`);
@@ -167,8 +170,7 @@ export class SchedulerTrial {
 
   private async startAgent(name: string): Promise<void> {
     const stateFolder = `${this.workspace.stateFolder}${name}`;
-    const env = { REDIS_URL: this.redis.url };
-    this.agents.set(name, await AgentProcess.start(this.workspace, { stateFolder, env }));
+    this.agents.set(name, await AgentProcess.start(this.workspace, { stateFolder }));
   }
 
   /** The record is capped, so it is read while it grows. */
@@ -258,7 +260,7 @@ function policyOf(name: string): (typeof POLICIES)[number] {
   return POLICIES.find((policy) => name.startsWith(policy)) ?? 'run-once';
 }
 
-function makeTrialWorkspace(options: TrialOptions): TestWorkspace {
+function makeTrialWorkspace(options: TrialOptions, { url, prefix }: TestRedis): TestWorkspace {
   const schedules = Object.fromEntries(
     scheduleNames(options).map((name) => [
       name,
@@ -267,6 +269,7 @@ function makeTrialWorkspace(options: TrialOptions): TestWorkspace {
   );
   return makeWorkspace(
     {
+      redis: { url, prefix },
       jobs: { tick: { handler: './tick.ts', queue: QUEUE, isolation: 'inline' } },
       ...{ schedules, scheduler: { lockTtl: LOCK_TTL_MS } },
     },

@@ -1,9 +1,8 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import * as path from 'node:path';
 import type * as z from 'zod';
-import { PROJECT_ROOT, type TestWorkspace } from '../../harness/workspace.ts';
-
-const CLI_PROGRAM = path.join(PROJECT_ROOT, 'dist', 'cli.js');
+import { BUILD } from '../../harness/builds.ts';
+import type { TestWorkspace } from '../../harness/workspace.ts';
 
 export interface CommandEnd {
   code: number | NodeJS.Signals;
@@ -23,8 +22,9 @@ export function startInterlock(
   workspace: TestWorkspace,
   args: string[],
   env: NodeJS.ProcessEnv = {},
+  build = BUILD,
 ): RunningCommand {
-  const child = spawn(process.execPath, [CLI_PROGRAM, ...args], {
+  const child = spawn(process.execPath, [path.join(build.folder, 'cli.js'), ...args], {
     cwd: workspace.folder,
     env: { ...process.env, REDIS_URL: '', INTERLOCK_STATE_DIR: workspace.stateFolder, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -255,8 +255,10 @@ describe('a uniqueness rule, through the command', function () {
     );
     const third = await bench.enqueue('again', { ...data, note: '3' });
     assert.deepEqual([third.outcome, third.survivor?.jobId], ['already_queued', second.jobId]);
-    await bench.restartKilled();
     const firstRuns = () => bench.trace((line) => line.id === first.jobId && line.what === 'start');
+    // Active is also one whose handler has not begun: killed then, it would begin only once.
+    await eventually('the first one to run', () => firstRuns().length === 1, PATIENT);
+    await bench.restartKilled();
     await eventually('the first one to run again', () => firstRuns().length === 2, PATIENT);
     bench.open('again');
     await bench.inState(second.jobId, 'completed');

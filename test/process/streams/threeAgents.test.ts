@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import { requests } from '../../../agent/protocol/api.ts';
 import type { ConnectionRow } from '../../../agent/protocol/model.ts';
+import type { RedisClient } from '../../../agent/redis/redisClient.ts';
 import { AgentProcess } from '../../harness/agentProcess.ts';
 import { AnySymbolFeed } from '../../harness/anySymbolFeed.ts';
 import { eventually } from '../../harness/eventually.ts';
-import { RedisServer } from '../../harness/redisServer.ts';
+import { startTestRedis, type TestRedis } from '../../harness/testRedis.ts';
 import { makeWorkspace, type TestWorkspace } from '../../harness/workspace.ts';
 
 const SYMBOLS = Array.from({ length: 18 }, (_, index) => `S${index}`);
@@ -15,25 +15,26 @@ const SHARDS = 9;
 const batch = z.object({ ticks: z.array(z.object({ symbol: z.string(), seq: z.number() })) });
 
 describe('a stream over three agents', function () {
-  let redis: RedisServer;
-  let client: Redis;
+  let redis: TestRedis;
+  let client: RedisClient;
   let feed: AnySymbolFeed;
   let workspace: TestWorkspace;
   let agents: AgentProcess[];
 
-  before(async () => (redis = await RedisServer.start()));
+  before(async () => (redis = await startTestRedis()));
   after(() => redis.stop());
   beforeEach(async () => {
+    await redis.flush();
     client = redis.client();
-    await client.flushall();
     feed = await AnySymbolFeed.start(10);
     // Nobody takes the jobs: they are what the test counts.
-    const queue = new Queue('kept', { connection: client });
+    const queue = new Queue('kept', { connection: client, prefix: redis.prefix });
     await queue.pause();
     await queue.close();
     agents = [];
     workspace = makeWorkspace(
       {
+        redis: { url: redis.url, prefix: redis.prefix },
         jobs: { store: { handler: './store.ts', queue: 'kept' } },
         streams: {
           nse: {
@@ -54,9 +55,7 @@ describe('a stream over three agents', function () {
 
   const start = async (): Promise<AgentProcess> => {
     const stateFolder = `${workspace.stateFolder}${agents.length}`;
-    const agent = await AgentProcess.start(workspace, {
-      ...{ stateFolder, env: { REDIS_URL: redis.url } },
-    });
+    const agent = await AgentProcess.start(workspace, { stateFolder });
     agents.push(agent);
     return agent;
   };
@@ -71,7 +70,7 @@ describe('a stream over three agents', function () {
       (await Promise.all(of.map(liveOf))).every((count) => count === each),
     );
   const seqsBySymbol = async () => {
-    const queue = new Queue('kept', { connection: client });
+    const queue = new Queue('kept', { connection: client, prefix: redis.prefix });
     const seqs = new Map<string, number[]>();
     for (const job of await queue.getJobs(['waiting'], 0, -1, true)) {
       for (const { symbol, seq } of batch.parse(job.data).ticks) {

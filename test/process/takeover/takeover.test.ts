@@ -8,7 +8,7 @@ import { startFeedServer, type FeedServer } from '../../../examples/market/feed/
 import { AgentProcess } from '../../harness/agentProcess.ts';
 import { isAlive } from '../../harness/childProcess.ts';
 import { eventually } from '../../harness/eventually.ts';
-import { RedisServer } from '../../harness/redisServer.ts';
+import { startTestRedis, type TestRedis } from '../../harness/testRedis.ts';
 import {
   ECHO_HANDLER,
   makeWorkspace,
@@ -22,7 +22,7 @@ const TTL_MS = 2_000;
 const LONG_TTL_MS = 60_000;
 
 describe('when an agent dies', () => {
-  let server: RedisServer;
+  let server: TestRedis;
   let feed: FeedServer;
   let workspace: TestWorkspace;
   let agents: AgentProcess[];
@@ -30,7 +30,7 @@ describe('when an agent dies', () => {
   let until: string;
 
   before(async () => {
-    server = await RedisServer.start();
+    server = await startTestRedis();
     feed = await startFeedServer({ port: 0, ratePerSecond: 100 });
   });
   after(async () => {
@@ -38,10 +38,11 @@ describe('when an agent dies', () => {
     await server.stop();
   });
   beforeEach(async () => {
-    await server.client().flushall();
+    await server.flush();
     agents = [];
     workspace = makeWorkspace(
       {
+        redis: { url: server.url, prefix: server.prefix },
         jobs: {
           wait: { handler: './wait.ts', queue: 'wait', lease: { ttl: TTL_MS }, unique: { by: [] } },
           slow: { handler: './wait.ts', queue: 'slow', lease: { ttl: LONG_TTL_MS } },
@@ -65,10 +66,7 @@ describe('when an agent dies', () => {
 
   async function start(hostId?: string): Promise<AgentProcess> {
     const stateFolder = `${workspace.stateFolder}${agents.length}`;
-    const env = {
-      REDIS_URL: server.url,
-      ...(hostId === undefined ? {} : { INTERLOCK_HOST_ID: hostId }),
-    };
+    const env = hostId === undefined ? {} : { INTERLOCK_HOST_ID: hostId };
     const agent = await AgentProcess.start(workspace, { stateFolder, env });
     agents.push(agent);
     return agent;

@@ -1,31 +1,35 @@
 import assert from 'node:assert/strict';
 import { Job, Worker, type Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
 import pino from 'pino';
 import { configSchema } from '../../../agent/config/schema.ts';
 import { DecisionLog } from '../../../agent/decisions/decisionLog.ts';
 import { QueueDrain } from '../../../agent/jobs/queueDrain.ts';
 import { QueueSet } from '../../../agent/jobs/queueSet.ts';
 import { Keys } from '../../../agent/redis/keys.ts';
+import type { RedisClient } from '../../../agent/redis/redisClient.ts';
 import { Scripts } from '../../../agent/redis/scripts.ts';
-import { RedisServer } from '../../harness/redisServer.ts';
+import { startTestRedis, type TestRedis } from '../../harness/testRedis.ts';
 
 describe('draining a queue', () => {
-  let server: RedisServer;
-  let redis: Redis;
+  let server: TestRedis;
+  let redis: RedisClient;
   let queue: Queue;
   let decisions: DecisionLog;
   let drain: QueueDrain;
-  const keys = new Keys('bull');
+  let keys: Keys;
 
-  before(async () => (server = await RedisServer.start()));
+  before(async () => (server = await startTestRedis()));
   after(() => server.stop());
   beforeEach(async () => {
+    await server.flush();
     redis = server.client();
-    await redis.flushall();
+    keys = new Keys(server.prefix);
     const queues = new QueueSet(
       redis,
-      configSchema.parse({ jobs: { echo: { handler: 'x', queue: 'bulk' } } }),
+      configSchema.parse({
+        redis: { prefix: server.prefix },
+        jobs: { echo: { handler: 'x', queue: 'bulk' } },
+      }),
     );
     decisions = new DecisionLog(redis, keys, pino({ level: 'silent' }));
     drain = new QueueDrain({ queues, redis, scripts: new Scripts(redis), keys, decisions });
@@ -34,7 +38,7 @@ describe('draining a queue', () => {
   afterEach(() => redis.disconnect());
 
   async function fill(): Promise<void> {
-    const worker = new Worker('bulk', null, { connection: server.client() });
+    const worker = new Worker('bulk', null, { connection: server.client(), prefix: server.prefix });
     await queue.add('echo', {}, { jobId: 'runs', deduplication: { id: 'k-runs' } });
     const taken: unknown = await worker.getNextJob('token');
     assert.ok(taken instanceof Job && taken.id === 'runs');

@@ -5,7 +5,7 @@ import type { JsonValue } from '../../../agent/common/json.ts';
 import type { HandlerRunner } from '../../../agent/handlers/runner.ts';
 import { WorkerPool } from '../../../agent/jobs/workerPool.ts';
 import { eventually } from '../../harness/eventually.ts';
-import { RedisServer } from '../../harness/redisServer.ts';
+import { startTestRedis, type TestRedis } from '../../harness/testRedis.ts';
 import { makeCore, SILENT, type Core } from '../leases/core.ts';
 
 const MAX = 2;
@@ -23,15 +23,15 @@ const CONFIG = {
 };
 
 describe('the limits of a queue', () => {
-  let server: RedisServer;
+  let server: TestRedis;
   let core: Core;
   const pools: WorkerPool[] = [];
 
-  before(async () => (server = await RedisServer.start()));
+  before(async () => (server = await startTestRedis()));
   after(() => server.stop());
   beforeEach(async () => {
     core = makeCore(server, { config: CONFIG });
-    await core.redis.flushall();
+    await server.flush();
   });
   afterEach(async () => {
     await Promise.all(pools.splice(0).map((pool) => pool.close(0, 100)));

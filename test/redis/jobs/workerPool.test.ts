@@ -8,7 +8,8 @@ import type { EndedRun } from '../../../agent/history/runEntry.ts';
 import { WorkerPool } from '../../../agent/jobs/workerPool.ts';
 import { eventually } from '../../harness/eventually.ts';
 import { RedisServer } from '../../harness/redisServer.ts';
-import { makeCore, SILENT, type Core } from '../leases/core.ts';
+import { startTestRedis, type TestRedis } from '../../harness/testRedis.ts';
+import { makeCore, SILENT, type Core, type CoreRedis } from '../leases/core.ts';
 
 const CONFIG = {
   jobs: {
@@ -20,21 +21,28 @@ const CONFIG = {
 type Handle = (request: RunRequest, hooks: RunHooks) => Promise<JsonValue>;
 
 describe('the worker pool', () => {
-  let server: RedisServer;
+  let server: TestRedis;
   let core: Core;
+  /** Of the test: the shared one, or one that it may freeze. */
+  let used: CoreRedis;
   let pool: WorkerPool | undefined;
   let ended: EndedRun[] = [];
 
-  before(async () => (server = await RedisServer.start()));
+  before(async () => (server = await startTestRedis()));
   after(() => server.stop());
   beforeEach(async () => {
-    core = makeCore(server, { config: CONFIG });
-    await core.redis.flushall();
+    await server.flush();
+    use(server);
     ended = [];
   });
   afterEach(async () => {
     await pool?.close(0, 100);
   });
+
+  function use(redis: CoreRedis): void {
+    used = redis;
+    core = makeCore(redis, { config: CONFIG });
+  }
 
   function open(handle: Handle): WorkerPool {
     const runner: HandlerRunner = {
@@ -47,7 +55,7 @@ describe('the worker pool', () => {
     pool = new WorkerPool({
       ...{ config: core.config, workspace: '/w', keys: core.keys, enqueuing: core.enqueuer },
       ...{ clock: systemClock, logger: SILENT, agentId: core.holder.agentId },
-      ...{ scripts: core.scripts, decisions: core.decisions, connection: server.client() },
+      ...{ scripts: core.scripts, decisions: core.decisions, connection: used.client() },
       onEnded: (run) => void ended.push(run),
       onRunsChange: () => undefined,
       createRunner: () => runner,
@@ -180,27 +188,6 @@ describe('the worker pool', () => {
       assert.equal((await inState(each, 'completed')).result, 'second');
   });
 
-  it('closes within its bounds while Redis does not answer', async () => {
-    const begun = deferred<undefined>();
-    const first = open(async (_request, hooks) => {
-      begun.resolve(undefined);
-      await new Promise((resolve) => hooks.signal.addEventListener('abort', resolve));
-      throw new Error('cut');
-    });
-    await add('slow', { n: 1 });
-    await begun.promise;
-    process.kill(server.pid ?? 0, 'SIGSTOP');
-    try {
-      const startedAt = performance.now();
-      await first.close(100, 100);
-      const took = performance.now() - startedAt;
-      assert.ok(took < 8_000, `${took} ms`);
-    } finally {
-      process.kill(server.pid ?? 0, 'SIGCONT');
-      pool = undefined;
-    }
-  });
-
   it('shows waiting jobs of a paused queue as waiting', async () => {
     const queue = core.queues.get('default');
     await queue.pause();
@@ -215,14 +202,17 @@ describe('the worker pool', () => {
   });
 
   it('fails no job whose lock was lost: it is left to whoever takes it over', async () => {
+    const begun = deferred<undefined>();
     const reason = deferred<unknown>();
     open(async (_request, hooks) => {
+      begun.resolve(undefined);
       await new Promise((resolve) => hooks.signal.addEventListener('abort', resolve));
       reason.resolve(hooks.signal.reason);
       throw new Error('told to stop');
     });
     const id = await add('slow', { n: 1 });
-    await inState(id, 'active');
+    // It is active before its last check, which would find the lock gone and not begin it.
+    await begun.promise;
     await core.redis.del(core.keys.jobLock('default', id));
     assert.match(String(await reason.promise), /The lock of job .* is lost/);
     await pool?.close(1_000, 1_000);
@@ -231,17 +221,49 @@ describe('the worker pool', () => {
     assert.deepEqual(ended, []);
   });
 
-  it('gives a job back when its lock can not be renewed, and it is still ours', async () => {
-    open(async (_request, hooks) => {
-      await new Promise((resolve) => hooks.signal.addEventListener('abort', resolve));
-      throw new Error('told to stop');
+  describe('of one server', () => {
+    let single: RedisServer;
+
+    before(async () => (single = await RedisServer.start()));
+    after(() => single.stop());
+    beforeEach(async () => {
+      await single.flush();
+      use(single);
     });
-    const id = await add('slow', { n: 1 });
-    await inState(id, 'active');
-    // For longer than the run is trusted without a renewal, and shorter than its lock lives.
-    await core.redis.client('PAUSE', 3_500);
-    await eventually('the run to end', () => ended.some(({ status }) => status === 'returned'));
-    const job = await detail(id);
-    assert.deepEqual([job.attemptsMade, job.failedReason], [0, null]);
+
+    it('closes within its bounds while Redis does not answer', async () => {
+      const begun = deferred<undefined>();
+      const first = open(async (_request, hooks) => {
+        begun.resolve(undefined);
+        await new Promise((resolve) => hooks.signal.addEventListener('abort', resolve));
+        throw new Error('cut');
+      });
+      await add('slow', { n: 1 });
+      await begun.promise;
+      single.freeze();
+      try {
+        const startedAt = performance.now();
+        await first.close(100, 100);
+        const took = performance.now() - startedAt;
+        assert.ok(took < 8_000, `${took} ms`);
+      } finally {
+        single.thaw();
+        pool = undefined;
+      }
+    });
+
+    it('gives a job back when its lock can not be renewed, and it is still ours', async () => {
+      open(async (_request, hooks) => {
+        await new Promise((resolve) => hooks.signal.addEventListener('abort', resolve));
+        throw new Error('told to stop');
+      });
+      const id = await add('slow', { n: 1 });
+      await inState(id, 'active');
+      // For longer than the run is trusted without a renewal, and shorter than its lock lives.
+      await single.client().client('PAUSE', 3_500);
+      await eventually('the run to end', () => ended.some(({ status }) => status === 'returned'));
+      const job = await detail(id);
+      assert.deepEqual([job.attemptsMade, job.failedReason], [0, null]);
+    });
   });
 });

@@ -4,6 +4,7 @@ import type { Lease, LeaseRequest } from '../../../agent/leases/lease.ts';
 import { RedisConnections } from '../../../agent/redis/connections.ts';
 import { eventually } from '../../harness/eventually.ts';
 import { RedisServer } from '../../harness/redisServer.ts';
+import { startTestRedis, type TestRedis } from '../../harness/testRedis.ts';
 import { deadHolder, foreignHolder, makeCore, type Core } from './core.ts';
 
 const TTL_MS = 400;
@@ -34,16 +35,16 @@ function assertLost(lease: Lease): void {
 }
 
 describe('leases', () => {
-  let server: RedisServer;
+  let server: TestRedis;
   let a: Core;
   let b: Core;
 
-  before(async () => (server = await RedisServer.start()));
+  before(async () => (server = await startTestRedis()));
   after(() => server.stop());
   beforeEach(async () => {
     a = makeCore(server);
     b = makeCore(server);
-    await a.redis.flushall();
+    await server.flush();
   });
 
   it('have one holder, and say who it is', async () => {
@@ -79,32 +80,10 @@ describe('leases', () => {
     await second.release();
   });
 
-  it('have fencing tokens that only grow: over release, expiry and a restart of Redis', async () => {
-    const fences: number[] = [];
-    const takeAndRelease = async () => {
-      const lease = await take(a);
-      fences.push(lease.fence);
-      await lease.release();
-    };
-    await takeAndRelease();
-    await takeAndRelease();
-    await a.redis.del(a.keys.lease('stream:nse'));
-    await takeAndRelease();
-    await server.kill();
-    await server.restart();
-    await eventually('Redis to be back', () => a.redis.ping());
-    await takeAndRelease();
-    assert.deepEqual(
-      fences,
-      [...new Set(fences)].sort((x, y) => x - y),
-    );
-    assert.equal(fences.length, 4);
-  });
-
   it('have fencing tokens that grow over a Redis that lost everything, or was rolled back', async () => {
     const first = await take(a);
     await first.release();
-    await a.redis.flushall();
+    await server.flush();
     const second = await take(a);
     await second.release();
     assert.ok(second.fence > first.fence);
@@ -185,23 +164,6 @@ describe('leases', () => {
     await lease.release();
   });
 
-  it('are lost within their TTL when Redis does not answer, and are not renewed later', async () => {
-    const lease = await take(a);
-    const lostAt = new Promise<number>((resolve) => {
-      lease.signal.addEventListener('abort', () => resolve(performance.now()));
-    });
-    const frozenAt = performance.now();
-    process.kill(server.pid ?? 0, 'SIGSTOP');
-    try {
-      const after = (await lostAt) - frozenAt;
-      assert.ok(after < TTL_MS + 150, `${after} ms`);
-      assertLost(lease);
-    } finally {
-      process.kill(server.pid ?? 0, 'SIGCONT');
-    }
-    await eventually('its end in Redis', async () => (await a.leases.list()).length === 0);
-  });
-
   it('are released without an error when Redis is gone', async () => {
     const other = await RedisServer.start();
     const target = { kind: 'private', socketPath: other.socketPath } as const;
@@ -213,16 +175,65 @@ describe('leases', () => {
     assert.equal(lease.signal.aborted, false);
     await other.stop();
   });
+
+  describe('of one server', () => {
+    let single: RedisServer;
+
+    before(async () => (single = await RedisServer.start()));
+    after(() => single.stop());
+    beforeEach(() => {
+      a = makeCore(single);
+    });
+
+    it('have fencing tokens that only grow: over release, expiry and a restart of Redis', async () => {
+      const fences: number[] = [];
+      const takeAndRelease = async () => {
+        const lease = await take(a);
+        fences.push(lease.fence);
+        await lease.release();
+      };
+      await takeAndRelease();
+      await takeAndRelease();
+      await a.redis.del(a.keys.lease('stream:nse'));
+      await takeAndRelease();
+      await single.kill();
+      await single.restart();
+      await eventually('Redis to be back', () => a.redis.ping());
+      await takeAndRelease();
+      assert.deepEqual(
+        fences,
+        [...new Set(fences)].sort((x, y) => x - y),
+      );
+      assert.equal(fences.length, 4);
+    });
+
+    it('are lost within their TTL when Redis does not answer, and are not renewed later', async () => {
+      const lease = await take(a);
+      const lostAt = new Promise<number>((resolve) => {
+        lease.signal.addEventListener('abort', () => resolve(performance.now()));
+      });
+      const frozenAt = performance.now();
+      single.freeze();
+      try {
+        const after = (await lostAt) - frozenAt;
+        assert.ok(after < TTL_MS + 150, `${after} ms`);
+        assertLost(lease);
+      } finally {
+        single.thaw();
+      }
+      await eventually('its end in Redis', async () => (await a.leases.list()).length === 0);
+    });
+  });
 });
 
 describe('the list of leases', () => {
-  let server: RedisServer;
+  let server: TestRedis;
   let a: Core;
-  before(async () => (server = await RedisServer.start()));
+  before(async () => (server = await startTestRedis()));
   after(() => server.stop());
   beforeEach(async () => {
     a = makeCore(server);
-    await a.redis.flushall();
+    await server.flush();
   });
 
   it('tells name, kind, holder, fence, times and state of each', async () => {

@@ -4,7 +4,7 @@ import { lockRow } from '../../../agent/protocol/model.ts';
 import { currentHolder } from '../../../agent/state/processIdentity.ts';
 import { endProcess, startProcess } from '../../harness/childProcess.ts';
 import { eventually } from '../../harness/eventually.ts';
-import { RedisServer } from '../../harness/redisServer.ts';
+import { startTestRedis, type TestRedis } from '../../harness/testRedis.ts';
 import { deadHolder, foreignHolder, makeCore, type Core } from '../leases/core.ts';
 import {
   listed,
@@ -18,25 +18,25 @@ import {
   type OpenRun,
 } from './lockFixture.ts';
 
-const config = {
+const configOf = (prefix: string) => ({
   jobs: {
     sync: { handler: './sync.ts', unique: { by: ['network'] } },
     plain: { handler: './plain.ts' },
   },
-  locks: { watch: ['redlock:*', 'bull:*'] },
-};
+  locks: { watch: ['redlock:*', `${prefix}:*`] },
+});
 
 describe('the list of locks', () => {
-  let server: RedisServer;
+  let server: TestRedis;
   let core: Core;
   let locks: LockService;
   let runs: OpenRun[];
 
-  before(async () => (server = await RedisServer.start()));
+  before(async () => (server = await startTestRedis()));
   after(() => server.stop());
   beforeEach(async () => {
-    core = makeCore(server, { config });
-    await core.redis.flushall();
+    core = makeCore(server, { config: configOf(server.prefix) });
+    await server.flush();
     locks = locksOf(core);
     runs = [];
   });

@@ -1,9 +1,9 @@
 import { Worker } from 'bullmq';
-import type { Redis } from 'ioredis';
 import { systemClock } from '../../../agent/common/clock.ts';
 import { LockService } from '../../../agent/locks/lockService.ts';
 import type { Holder } from '../../../agent/protocol/decision.ts';
 import type { LockRow } from '../../../agent/protocol/model.ts';
+import type { RedisClient } from '../../../agent/redis/redisClient.ts';
 import { eventually } from '../../harness/eventually.ts';
 import type { Core } from '../leases/core.ts';
 
@@ -65,7 +65,7 @@ export interface OpenRun {
 /** A BullMQ worker of that name; its handler waits for the test. */
 export function startWorker(
   core: Core,
-  connection: Redis,
+  connection: RedisClient,
   name: string,
   queue = 'default',
 ): OpenRun {

@@ -3,7 +3,7 @@ import { InterlockError } from '../../../agent/common/errors.ts';
 import type { LockService } from '../../../agent/locks/lockService.ts';
 import type { Decision } from '../../../agent/protocol/decision.ts';
 import { eventually } from '../../harness/eventually.ts';
-import { RedisServer } from '../../harness/redisServer.ts';
+import { startTestRedis, type TestRedis } from '../../harness/testRedis.ts';
 import { deadHolder, foreignHolder, makeCore, type Core } from '../leases/core.ts';
 import {
   listed,
@@ -25,16 +25,16 @@ const NAME = 'stream:nse';
 const request = { name: NAME, kind: 'stream', subject: 'nse', ttlMs: 600 } as const;
 
 describe('releasing a lock', () => {
-  let server: RedisServer;
+  let server: TestRedis;
   let core: Core;
   let locks: LockService;
   let runs: OpenRun[];
 
-  before(async () => (server = await RedisServer.start()));
+  before(async () => (server = await startTestRedis()));
   after(() => server.stop());
   beforeEach(async () => {
     core = makeCore(server, { config });
-    await core.redis.flushall();
+    await server.flush();
     locks = locksOf(core);
     runs = [];
   });
@@ -111,13 +111,16 @@ describe('releasing a lock', () => {
         [NAME, fence],
       );
     assert.equal(await revoke(10), 0);
-    await redis.set('lock', 'theirs');
-    assert.equal(await scripts.run('revokeRun', ['lock', keys.runFences], ['ours', 'sync']), 0);
-    await redis.set('de', 'another');
-    assert.equal(await scripts.run('releaseUniqueKey', ['de', 'job'], ['seen', '']), 0);
-    await redis.hset('job', 'timestamp', 1);
-    assert.equal(await scripts.run('releaseUniqueKey', ['de', 'job'], ['another', '1']), 0);
-    assert.equal(await redis.exists(keys.lease(NAME), 'lock', 'de'), 3);
+    const lock = `${keys.prefix}:lock`;
+    const de = `${keys.prefix}:de`;
+    const job = `${keys.prefix}:job`;
+    await redis.set(lock, 'theirs');
+    assert.equal(await scripts.run('revokeRun', [lock, keys.runFences], ['ours', 'sync']), 0);
+    await redis.set(de, 'another');
+    assert.equal(await scripts.run('releaseUniqueKey', [de, job], ['seen', '']), 0);
+    await redis.hset(job, 'timestamp', 1);
+    assert.equal(await scripts.run('releaseUniqueKey', [de, job], ['another', '1']), 0);
+    assert.equal(await redis.exists(keys.lease(NAME), lock, de), 3);
     assert.equal(await redis.exists(keys.runFences, keys.fences), 0);
     assert.ok(Number(await revoke(11)) > 11);
   });

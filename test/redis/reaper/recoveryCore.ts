@@ -7,14 +7,13 @@ import type { LostRun } from '../../../agent/reaper/lostRun.ts';
 import { Recovery } from '../../../agent/reaper/recovery.ts';
 import { AgentRegistry } from '../../../agent/state/agentRegistry.ts';
 import { eventually } from '../../harness/eventually.ts';
-import type { RedisServer } from '../../harness/redisServer.ts';
-import { makeCore, type CoreOptions } from '../leases/core.ts';
+import { makeCore, type CoreOptions, type CoreRedis } from '../leases/core.ts';
 
 export type RecoveryCore = ReturnType<typeof makeRecovery>;
 
 /** An agent's recovery on a real Redis, not started: each look is asked for. */
 export function makeRecovery(
-  server: RedisServer,
+  server: CoreRedis,
   options: CoreOptions & { runsHere?: (queue: string, jobId: string) => boolean } = {},
 ) {
   const lines: string[] = [];
@@ -57,7 +56,7 @@ export interface HungJob {
 
 /** A real BullMQ worker that has taken a job and is at work on it, until `finish`. */
 export async function runJob(
-  server: RedisServer,
+  server: CoreRedis,
   queue: Queue,
   type: string,
   options: { name?: string; lockMs?: number; renews?: boolean; deduplicationId?: string } = {},
@@ -72,7 +71,8 @@ export async function runJob(
       return 'done';
     },
     {
-      ...{ connection: server.client(), lockDuration: options.lockMs ?? 60_000 },
+      ...{ connection: server.client(), prefix: server.prefix },
+      lockDuration: options.lockMs ?? 60_000,
       ...{ skipLockRenewal: options.renews !== true, skipStalledCheck: true },
       ...(options.name === undefined ? {} : { name: options.name }),
     },

@@ -6,6 +6,7 @@ import { processStartOf } from '../../../agent/state/processIdentity.ts';
 import { startProcess } from '../../harness/childProcess.ts';
 import { eventually } from '../../harness/eventually.ts';
 import { RedisServer } from '../../harness/redisServer.ts';
+import { startTestRedis, type TestRedis } from '../../harness/testRedis.ts';
 import { deadHolder, foreignHolder } from '../leases/core.ts';
 import {
   age,
@@ -26,17 +27,17 @@ const CONFIG = {
 const HOUR_MS = 3_600_000;
 
 describe('jobs that lost their worker', () => {
-  let server: RedisServer;
+  let server: TestRedis;
   let core: RecoveryCore;
   let queue: Queue;
   let workers: Worker[];
 
-  before(async () => (server = await RedisServer.start()));
+  before(async () => (server = await startTestRedis()));
   after(() => server.stop());
   beforeEach(async () => {
     core = makeRecovery(server, { config: CONFIG });
-    await core.redis.flushall();
-    queue = new Queue('default', { connection: server.client() });
+    await server.flush();
+    queue = new Queue('default', { connection: server.client(), prefix: server.prefix });
     queue.on('error', () => undefined);
     workers = [];
   });
@@ -105,7 +106,7 @@ describe('jobs that lost their worker', () => {
     workers.push(again.worker);
     assert.deepEqual([again.job.id, again.job.attemptsStarted], [id, 2]);
     assert.notEqual(again.worker.id, worker.id);
-    const events = await core.redis.xrange('bull:default:events', '-', '+');
+    const events = await core.redis.xrange(core.keys.queue('default', 'events'), '-', '+');
     const told = events.map(([, fields]) => fields.join(' '));
     assert.ok(told.includes(`event waiting jobId ${id} prev active`));
     assert.ok(told.includes(`event stalled jobId ${id}`));
@@ -122,7 +123,7 @@ describe('jobs that lost their worker', () => {
     assert.equal(takers.flatMap((taker) => taker.lost).length, 1);
     assert.equal((await core.recorded()).length, 1);
     assert.equal(await core.redis.hget(core.keys.job('default', hung.job.id ?? ''), 'stc'), '1');
-    assert.equal(await core.redis.llen('bull:default:wait'), 1);
+    assert.equal(await core.redis.llen(core.keys.queue('default', 'wait')), 1);
   });
 
   it('can not be ended any more by the run that lost them', async () => {
@@ -234,9 +235,9 @@ describe('jobs that lost their worker', () => {
   it('wake nobody in a queue that is paused, and run when it goes on', async () => {
     const hung = await ofDead();
     await queue.pause();
-    await core.redis.del('bull:default:marker');
+    await core.redis.del(core.keys.queue('default', 'marker'));
     await lookUntilTaken(core);
-    assert.equal(await core.redis.exists('bull:default:marker'), 0);
+    assert.equal(await core.redis.exists(core.keys.queue('default', 'marker')), 0);
     assert.ok((await stateOf(hung)) !== 'active');
     await queue.resume();
     const again = await runJob(server, queue, 'wait', { name: 'here' });
@@ -245,7 +246,7 @@ describe('jobs that lost their worker', () => {
   });
 
   it('take the key back that they gave up when they began, if nobody has it by now', async () => {
-    const q2 = new Queue('q2', { connection: server.client() });
+    const q2 = new Queue('q2', { connection: server.client(), prefix: server.prefix });
     const id = 'once|[1]';
     const hung = await run({ name: 'gone', deduplicationId: id }, q2, 'once');
     await announce(core, deadHolder('gone'), [hung.worker.id]);
@@ -263,8 +264,8 @@ describe('jobs that lost their worker', () => {
     await core.redis.del(core.keys.job('default', hung.job.id ?? ''));
     await core.redis.del(core.keys.jobLock('default', hung.job.id ?? ''));
     await core.recovery.takeover.look();
-    assert.equal(await core.redis.llen('bull:default:active'), 0);
-    assert.equal(await core.redis.llen('bull:default:wait'), 0);
+    assert.equal(await core.redis.llen(core.keys.queue('default', 'active')), 0);
+    assert.equal(await core.redis.llen(core.keys.queue('default', 'wait')), 0);
     assert.deepEqual(core.lost, []);
   });
 });

@@ -4,7 +4,7 @@ import { systemClock, type Clock } from '../../../agent/common/clock.ts';
 import { InterlockError } from '../../../agent/common/errors.ts';
 import { ruleOf } from '../../../agent/schedules/slots.ts';
 import { eventually } from '../../harness/eventually.ts';
-import { RedisServer } from '../../harness/redisServer.ts';
+import { startTestRedis, type TestRedis } from '../../harness/testRedis.ts';
 import type { Core } from '../leases/core.ts';
 import { jobIds, jobsOf, SchedulerBench, slotTimes, toldOf } from './schedulerFixture.ts';
 
@@ -13,14 +13,14 @@ const WEEK_MS = 7 * 86_400_000;
 const CLOCK_ERROR_MS = 3 * 60_000;
 
 describe('slots that were not enqueued in time', () => {
-  let server: RedisServer;
+  let server: TestRedis;
   let bench: SchedulerBench;
 
-  before(async () => (server = await RedisServer.start()));
+  before(async () => (server = await startTestRedis()));
   after(() => server.stop());
   beforeEach(async () => {
     bench = new SchedulerBench(server);
-    await server.client().flushall();
+    await server.flush();
   });
   afterEach(() => bench.close());
 
@@ -67,7 +67,7 @@ describe('slots that were not enqueued in time', () => {
 
   it('catch-up: each is enqueued, the oldest first', async () => {
     const core = await behind(3, { missed: 'catch-up' });
-    const queue = new Queue('default', { connection: core.redis });
+    const queue = new Queue('default', { connection: core.redis, prefix: server.prefix });
     bench.start(core);
     await settled(core);
     const inOrder = (await queue.getJobs(['waiting'], 0, -1, true)).map(({ id }) => id ?? '');

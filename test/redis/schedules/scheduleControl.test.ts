@@ -3,6 +3,7 @@ import { systemClock } from '../../../agent/common/clock.ts';
 import { InterlockError } from '../../../agent/common/errors.ts';
 import { EventTail } from '../../../agent/feed/eventTail.ts';
 import type { Decision } from '../../../agent/protocol/decision.ts';
+import { mastersOf } from '../../../agent/redis/redisClient.ts';
 import { redisNowMs } from '../../../agent/redis/redisNow.ts';
 import { declaredSchedules } from '../../../agent/schedules/declaredSchedule.ts';
 import { readSchedule } from '../../../agent/schedules/scheduleState.ts';
@@ -11,7 +12,7 @@ import { SCHEDULER_LOCK } from '../../../agent/schedules/schedulerLock.ts';
 import { nextStep } from '../../../agent/schedules/slotPlan.ts';
 import { SlotWriter } from '../../../agent/schedules/slotWriter.ts';
 import { eventually } from '../../harness/eventually.ts';
-import { RedisServer } from '../../harness/redisServer.ts';
+import { startTestRedis, type TestRedis } from '../../harness/testRedis.ts';
 import { deadHolder, type Core } from '../leases/core.ts';
 import { jobIds, jobsOf, SchedulerBench, slotTimes, toldOf } from './schedulerFixture.ts';
 
@@ -20,17 +21,17 @@ const HANDOVERS = 20;
 const HANDOVER_P99_MS = 250;
 
 describe('what people ask of schedules', () => {
-  let server: RedisServer;
+  let server: TestRedis;
   let bench: SchedulerBench;
   let core: Core;
   let other: Core;
   let scheduler: Scheduler;
 
-  before(async () => (server = await RedisServer.start()));
+  before(async () => (server = await startTestRedis()));
   after(() => server.stop());
   beforeEach(async () => {
     bench = new SchedulerBench(server);
-    await server.client().flushall();
+    await server.flush();
     core = bench.core(BEAT);
     other = bench.core(BEAT);
     scheduler = bench.open(core);
@@ -194,7 +195,9 @@ describe('what people ask of schedules', () => {
     );
     tail.start();
     await eventually('it to be followed', async () => {
-      return /cmd=xread/.test(String(await core.redis.client('LIST')));
+      const masters = await mastersOf(core.redis);
+      const lists = await Promise.all(masters.map((master) => master.client('LIST')));
+      return /cmd=xread/.test(lists.map(String).join());
     });
     const tookMs: number[] = [];
     for (let count = 1; count <= HANDOVERS; count += 1) {

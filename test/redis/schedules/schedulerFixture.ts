@@ -4,14 +4,13 @@ import type { Leases } from '../../../agent/leases/lease.ts';
 import type { Decision } from '../../../agent/protocol/decision.ts';
 import { Scheduler } from '../../../agent/schedules/scheduler.ts';
 import { eventually } from '../../harness/eventually.ts';
-import type { RedisServer } from '../../harness/redisServer.ts';
-import { makeCore, SILENT, type Core, type CoreOptions } from '../leases/core.ts';
+import { makeCore, SILENT, type Core, type CoreOptions, type CoreRedis } from '../leases/core.ts';
 
 /** Schedulers of one Redis, each with connections of its own, as in agents. */
 export class SchedulerBench {
   private readonly running: Scheduler[] = [];
 
-  constructor(private readonly server: RedisServer) {}
+  constructor(private readonly server: CoreRedis) {}
 
   core(schedules: object, more: object = {}, options: CoreOptions = {}): Core {
     const config = {

@@ -21,6 +21,7 @@ import { ShardProgress } from '../../../agent/streams/pool/shardProgress.ts';
 import { StreamRegistry } from '../../../agent/streams/pool/streamRegistry.ts';
 import { StreamService } from '../../../agent/streams/pool/streamService.ts';
 import { SymbolStore } from '../../../agent/streams/symbols/symbolStore.ts';
+import type { TestRedis } from '../../harness/testRedis.ts';
 
 export interface OpenService {
   service: StreamService;
@@ -31,14 +32,17 @@ export interface OpenService {
   close(): Promise<void>;
 }
 
+/** Where it is, and the prefix of all keys. */
+export type RedisAddress = Pick<TestRedis, 'url' | 'prefix'>;
+
 /** Everything that a stream service needs, on a real Redis, as an agent has it. */
 export async function openService(
-  url: string,
+  { url, prefix }: RedisAddress,
   streams: unknown,
   agentId: string,
 ): Promise<OpenService> {
-  const config = streamTestConfig(streams);
-  const connections = await RedisConnections.open({ kind: 'url', url }, agentId);
+  const config = streamTestConfig(streams, prefix);
+  const connections = await RedisConnections.open({ kind: 'url', url, prefix }, agentId);
   const redis = connections.commands;
   const clock = systemClock;
   const logger = pino({ level: 'silent' });
@@ -94,8 +98,9 @@ export async function openService(
 }
 
 /** A config with these streams and the job type that they need. */
-export function streamTestConfig(streams: unknown): Config {
+export function streamTestConfig(streams: unknown, prefix = 'bull'): Config {
   return configSchema.parse({
+    redis: { prefix },
     jobs: { store: { handler: './store.ts', queue: 'websocket_data' } },
     streams,
   });

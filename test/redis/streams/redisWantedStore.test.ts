@@ -2,19 +2,19 @@ import assert from 'node:assert/strict';
 import { Redis } from 'ioredis';
 import { InterlockError } from '../../../agent/common/errors.ts';
 import { RedisWantedStore } from '../../../agent/streams/pool/redisWantedStore.ts';
-import { RedisServer } from '../../harness/redisServer.ts';
+import { startTestRedis, type TestRedis } from '../../harness/testRedis.ts';
 
 describe('what is wanted of streams', () => {
-  let server: RedisServer;
+  let server: TestRedis;
 
   before(async () => {
-    server = await RedisServer.start();
+    server = await startTestRedis();
   });
   after(() => server.stop());
 
   it('is kept for every agent', async () => {
-    const one = new RedisWantedStore(server.client(), 'wanted');
-    const two = new RedisWantedStore(server.client(), 'wanted');
+    const one = new RedisWantedStore(server.client(), `${server.prefix}:wanted`);
+    const two = new RedisWantedStore(server.client(), `${server.prefix}:wanted`);
     assert.deepEqual(await one.get(), {});
     await one.set('nse', 'stopped');
     await two.set('b:se', 'running');
@@ -23,8 +23,9 @@ describe('what is wanted of streams', () => {
 
   it('leaves aside what it does not know', async () => {
     const client = server.client();
-    await client.hset('other', 'nse', 'sleeping', 'bse', 'stopped');
-    assert.deepEqual(await new RedisWantedStore(client, 'other').get(), { bse: 'stopped' });
+    const other = `${server.prefix}:other`;
+    await client.hset(other, 'nse', 'sleeping', 'bse', 'stopped');
+    assert.deepEqual(await new RedisWantedStore(client, other).get(), { bse: 'stopped' });
   });
 
   it('says that Redis is away', async () => {

@@ -13,6 +13,7 @@ import {
 import { StreamRegistry } from '../../../agent/streams/pool/streamRegistry.ts';
 import { eventually } from '../../harness/eventually.ts';
 import { RedisServer } from '../../harness/redisServer.ts';
+import { startTestRedis, type TestRedis } from '../../harness/testRedis.ts';
 import { connectionRow } from '../../unit/agent/cli/rows.ts';
 import { ManualClock } from '../../unit/agent/streams/manualClock.ts';
 import { makeCore, SILENT, type Core } from '../leases/core.ts';
@@ -26,7 +27,7 @@ const subject = (facts: Partial<HealthSubject> = {}): HealthSubject => ({
 });
 
 describe('the health check of streams', () => {
-  let server: RedisServer;
+  let server: TestRedis;
   let core: Core;
   let registry: StreamRegistry;
   let asked: [string, readonly number[]][];
@@ -34,7 +35,7 @@ describe('the health check of streams', () => {
   let lines: string[];
   const leases: Lease[] = [];
 
-  before(async () => (server = await RedisServer.start()));
+  before(async () => (server = await startTestRedis()));
   after(() => server.stop());
   beforeEach(async () => {
     core = makeCore(server);
@@ -42,7 +43,7 @@ describe('the health check of streams', () => {
     asked = [];
     told = [];
     lines = [];
-    await core.redis.flushall();
+    await server.flush();
   });
   afterEach(async () => {
     for (const lease of leases.splice(0)) await lease.release();

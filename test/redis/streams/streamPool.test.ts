@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
 import * as z from 'zod';
+import type { RedisClient } from '../../../agent/redis/redisClient.ts';
 import type { StreamService } from '../../../agent/streams/pool/streamService.ts';
 import { AnySymbolFeed } from '../../harness/anySymbolFeed.ts';
 import { eventually } from '../../harness/eventually.ts';
 import { RedisServer } from '../../harness/redisServer.ts';
+import { startTestRedis, type TestRedis } from '../../harness/testRedis.ts';
 import { openService, type OpenService } from './openService.ts';
 
 const SYMBOLS = Array.from({ length: 12 }, (_, index) => `S${index}`);
@@ -20,17 +21,23 @@ const batch = z.object({
 
 describe('shards over several agents', function () {
   this.timeout(60_000 + OUTAGE_MS);
-  let redis: RedisServer;
-  let client: Redis;
+  let shared: TestRedis;
+  /** Of the test: the shared one, or one that it may freeze. */
+  let redis: TestRedis;
+  let client: RedisClient;
   let feed: AnySymbolFeed;
   let closers: (() => Promise<unknown>)[] = [];
 
   before(async () => {
-    redis = await RedisServer.start();
+    shared = await startTestRedis();
   });
+  const use = (one: TestRedis) => {
+    redis = one;
+    client = one.client();
+  };
   beforeEach(async () => {
-    client = redis.client();
-    await client.flushall();
+    await shared.flush();
+    use(shared);
     feed = await AnySymbolFeed.start();
   });
   afterEach(async () => {
@@ -40,7 +47,7 @@ describe('shards over several agents', function () {
     await feed.close();
   });
   after(async () => {
-    await redis.stop();
+    await shared.stop();
   });
 
   const open = async (agentId: string, more: object = {}): Promise<OpenService> => {
@@ -50,7 +57,7 @@ describe('shards over several agents', function () {
         ...{ symbolsPerConnection: 2, batch: { maxTicks: 50, maxWait: 20 }, ...more },
       },
     };
-    const opened = await openService(redis.url, streams, agentId);
+    const opened = await openService(redis, streams, agentId);
     closers.push(() => opened.close());
     return opened;
   };
@@ -64,7 +71,7 @@ describe('shards over several agents', function () {
     eventually(`${count} live shards of ${agentId}`, () => mine(opened, agentId).length === count);
   /** Every tick that was enqueued, by symbol. */
   const enqueued = async () => {
-    const queue = new Queue('websocket_data', { connection: client });
+    const queue = new Queue('websocket_data', { connection: client, prefix: redis.prefix });
     try {
       const seqs = new Map<string, number[]>();
       for (const job of await queue.getWaiting(0, -1)) {
@@ -161,39 +168,6 @@ describe('shards over several agents', function () {
     });
   });
 
-  it('go on when Redis is frozen for longer than their leases, and lose no tick', async () => {
-    const one = await open('one');
-    const two = await open('two');
-    await allLive(two, 'two', 3);
-    await allLive(one, 'one', 3);
-    const fences = new Map(
-      rowOf(one.service).connections.map(({ shard, fence }) => [shard, fence]),
-    );
-    redis.freeze();
-    await eventually('the leases to be lost', () => bothSay(one, two, /could not be renewed/));
-    const frozenAt = performance.now();
-    await eventually('the outage', () => performance.now() - frozenAt > OUTAGE_MS, {
-      deadlineMs: OUTAGE_MS + 5_000,
-    });
-    assert.equal(feed.clients, 6, 'connections live on');
-    redis.thaw();
-    await eventually('the leases to be back', () => {
-      const rows = [...mine(one, 'one'), ...mine(two, 'two')];
-      return (
-        rows.length === 6 &&
-        rows.every(({ trouble, fence, shard }) => trouble === null && fence !== fences.get(shard))
-      );
-    });
-    await eventually('nothing to wait any more', () =>
-      [one, two].every(({ service }) =>
-        rowOf(service).connections.every(({ buffered }) => buffered < 50),
-      ),
-    );
-    await Promise.all([one.service.stop('nse'), two.service.stop('nse')]);
-    await eventually('both to have stopped', () => feed.clients === 0);
-    await assertEachOnceInOrder();
-  });
-
   it('sleep outside of the hours of their stream, and say until when', async () => {
     const today = new Date().toISOString().slice(0, 10);
     const days = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
@@ -229,6 +203,49 @@ describe('shards over several agents', function () {
     const idle = await one.service.resume('nse');
     assert.deepEqual([idle.outcome, idle.reason], ['refused', 'not_suspended']);
     await assert.rejects(one.service.resume('nse', 77), /has no connection 77/);
+  });
+
+  describe('of one server', () => {
+    let single: RedisServer;
+
+    before(async () => (single = await RedisServer.start()));
+    after(() => single.stop());
+    beforeEach(() => use(single));
+
+    it('go on when Redis is frozen for longer than their leases, and lose no tick', async () => {
+      const one = await open('one');
+      const two = await open('two');
+      await allLive(two, 'two', 3);
+      await allLive(one, 'one', 3);
+      const fences = new Map(
+        rowOf(one.service).connections.map(({ shard, fence }) => [shard, fence]),
+      );
+      single.freeze();
+      await eventually('the leases to be lost', () => bothSay(one, two, /could not be renewed/), {
+        deadlineMs: 20_000,
+      });
+      const frozenAt = performance.now();
+      await eventually('the outage', () => performance.now() - frozenAt > OUTAGE_MS, {
+        deadlineMs: OUTAGE_MS + 5_000,
+      });
+      assert.equal(feed.clients, 6, 'connections live on');
+      single.thaw();
+      await eventually('the leases to be back', () => {
+        const rows = [...mine(one, 'one'), ...mine(two, 'two')];
+        return (
+          rows.length === 6 &&
+          rows.every(({ trouble, fence, shard }) => trouble === null && fence !== fences.get(shard))
+        );
+      });
+      await eventually('nothing to wait any more', () =>
+        [one, two].every(({ service }) =>
+          rowOf(service).connections.every(({ buffered }) => buffered < 50),
+        ),
+      );
+      await Promise.all([one.service.stop('nse'), two.service.stop('nse')]);
+      await eventually('both to have stopped', () => feed.clients === 0);
+      await assertEachOnceInOrder();
+    });
   });
 });
 

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import { Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
 import * as z from 'zod';
 import { InterlockError } from '../../../agent/common/errors.ts';
+import { Keys } from '../../../agent/redis/keys.ts';
+import type { RedisClient } from '../../../agent/redis/redisClient.ts';
 import type { StreamService } from '../../../agent/streams/pool/streamService.ts';
 import { startFeedServer, type FeedServer } from '../../../examples/market/feed/feedServer.mjs';
 import { startProcess } from '../../harness/childProcess.ts';
 import { eventually } from '../../harness/eventually.ts';
 import { RedisServer } from '../../harness/redisServer.ts';
+import { startTestRedis, type TestRedis } from '../../harness/testRedis.ts';
 import { openService, streamTestConfig, type OpenService } from './openService.ts';
 
 const SERVICE_PROCESS = fileURLToPath(new URL('./serviceProcess.ts', import.meta.url));
@@ -23,18 +25,26 @@ const batch = z.object({
 });
 
 describe('streams on a real Redis', function () {
-  let redis: RedisServer;
-  let client: Redis;
+  let shared: TestRedis;
+  /** Of the test: the shared one, or one that it may end. */
+  let redis: TestRedis;
+  let client: RedisClient;
+  let keys: Keys;
   let feed: FeedServer;
   let closers: (() => Promise<unknown>)[] = [];
 
   before(async () => {
-    redis = await RedisServer.start();
+    shared = await startTestRedis();
     feed = await startFeedServer({ port: 0, ratePerSecond: 1_000 });
   });
+  const use = (one: TestRedis) => {
+    redis = one;
+    client = one.client();
+    keys = new Keys(one.prefix);
+  };
   beforeEach(async () => {
-    client = redis.client();
-    await client.flushall();
+    await shared.flush();
+    use(shared);
   });
   afterEach(async () => {
     for (const close of closers.reverse()) await close();
@@ -43,7 +53,7 @@ describe('streams on a real Redis', function () {
   });
   after(async () => {
     await feed.close();
-    await redis.stop();
+    await shared.stop();
   });
 
   const streams = (more: object = {}) => ({
@@ -56,13 +66,13 @@ describe('streams on a real Redis', function () {
     },
   });
   const open = async (agentId: string, declared: object = streams()): Promise<OpenService> => {
-    const opened = await openService(redis.url, declared, agentId);
+    const opened = await openService(redis, declared, agentId);
     closers.push(() => opened.close());
     return opened;
   };
   /** The batches in the queue, in the order in which they were added. */
   const batches = async () => {
-    const queue = new Queue('websocket_data', { connection: client });
+    const queue = new Queue('websocket_data', { connection: client, prefix: redis.prefix });
     try {
       const jobs = await queue.getWaiting(0, -1);
       return jobs.map((job) => ({ id: job.id, data: batch.parse(job.data) }));
@@ -123,7 +133,7 @@ describe('streams on a real Redis', function () {
     assert.deepEqual([row(service).state, row(service).wanted], ['stopped', 'stopped']);
     const idle = await service.stop('nse');
     assert.deepEqual([idle.outcome, idle.reason], ['refused', 'not_running']);
-    assert.equal(await client.exists('bull:interlock:lease:stream:nse'), 0);
+    assert.equal(await client.exists(keys.lease('stream:nse')), 0);
 
     assert.equal((await service.start('nse')).outcome, 'accepted');
     const second = row(service).fence ?? 0;
@@ -211,7 +221,7 @@ describe('streams on a real Redis', function () {
 
   it('is taken over when its agent is killed, and the decision says from whom', async () => {
     const child = await startProcess(process.execPath, [
-      ...['--import', 'tsx', SERVICE_PROCESS, redis.url, JSON.stringify(streams())],
+      ...['--import', 'tsx', SERVICE_PROCESS, redis.url, redis.prefix, JSON.stringify(streams())],
     ]);
     closers.push(() => {
       child.child.kill('SIGKILL');
@@ -241,7 +251,7 @@ describe('streams on a real Redis', function () {
     const { service } = await open('one');
     const { fence } = await runs(service);
     await eventually('batches', () => row(service).batches >= 3);
-    await client.del('bull:interlock:lease:stream:nse');
+    await client.del(keys.lease('stream:nse'));
     await eventually('a new fence', () => (row(service).fence ?? 0) > (fence ?? 0));
     const before = row(service).batches;
     await eventually('batches again', () => row(service).batches > before + 3);
@@ -259,34 +269,15 @@ describe('streams on a real Redis', function () {
     const { fence } = await runs(service);
     // Another acquired it and gave it back, as the fence tells, which only grows.
     const later = (fence ?? 0) + 60_000_000;
-    await client.hset('bull:interlock:fences', 'stream:nse', later);
-    await client.hset('bull:interlock:stream-progress:nse', '', 'nse-0-1-1');
-    await client.del('bull:interlock:lease:stream:nse');
+    await client.hset(keys.fences, 'stream:nse', later);
+    await client.hset(keys.streamProgress('stream:nse'), '', 'nse-0-1-1');
+    await client.del(keys.lease('stream:nse'));
     await eventually('a new run', () => (row(service).fence ?? 0) > later);
     await eventually('the old socket to be gone', () => feed.health().clients === 1);
     await eventually('batches of the new run', async () => {
       const [first] = (await batches()).filter(({ data }) => data.fence > later);
       return first?.data.firstSeq === 1;
     });
-  });
-
-  it('loses no tick while Redis is restarted', async () => {
-    const { service } = await open('one');
-    await runs(service);
-    await eventually('batches', () => row(service).batches >= 3);
-    await redis.restart();
-    const before = row(service).batches;
-    await eventually('batches again', () => row(service).batches > before + 3);
-    await service.stop('nse');
-    const found = (await batches()).map(({ data }) => data);
-    assert.equal(
-      new Set(found.map(({ fence }) => fence)).size,
-      1,
-      'the lease outlived the restart',
-    );
-    for (const [index, { firstSeq }] of found.entries()) {
-      assert.equal(firstSeq, (found[index - 1]?.lastSeq ?? 0) + 1);
-    }
   });
 
   it('says why it can not run, where it should run', async () => {
@@ -312,20 +303,50 @@ describe('streams on a real Redis', function () {
     assert.deepEqual(changed.connections[0]?.symbols, ['NSE:SBIN25JULFUT']);
     await service.applyConfig({});
     assert.deepEqual([service.rows(), removed], [[], ['nse']]);
-    assert.equal(await client.exists('bull:interlock:lease:stream:nse'), 0);
+    assert.equal(await client.exists(keys.lease('stream:nse')), 0);
     await service.applyConfig(same);
     await runs(service);
   });
 
-  it('closes in time with Redis dead', async () => {
-    const { service } = await open('one');
-    await runs(service);
-    await redis.kill();
-    const from = performance.now();
-    await service.close(1_000);
-    assert.ok(performance.now() - from < 2_000);
-    assert.equal(row(service).connections.filter(({ state }) => state === 'live').length, 0);
-    await redis.restart();
+  describe('of one server', () => {
+    let single: RedisServer;
+
+    before(async () => (single = await RedisServer.start()));
+    after(() => single.stop());
+    beforeEach(async () => {
+      await single.flush();
+      use(single);
+    });
+
+    it('loses no tick while Redis is restarted', async () => {
+      const { service } = await open('one');
+      await runs(service);
+      await eventually('batches', () => row(service).batches >= 3);
+      await single.restart();
+      const before = row(service).batches;
+      await eventually('batches again', () => row(service).batches > before + 3);
+      await service.stop('nse');
+      const found = (await batches()).map(({ data }) => data);
+      assert.equal(
+        new Set(found.map(({ fence }) => fence)).size,
+        1,
+        'the lease outlived the restart',
+      );
+      for (const [index, { firstSeq }] of found.entries()) {
+        assert.equal(firstSeq, (found[index - 1]?.lastSeq ?? 0) + 1);
+      }
+    });
+
+    it('closes in time with Redis dead', async () => {
+      const { service } = await open('one');
+      await runs(service);
+      await single.kill();
+      const from = performance.now();
+      await service.close(1_000);
+      assert.ok(performance.now() - from < 2_000);
+      assert.equal(row(service).connections.filter(({ state }) => state === 'live').length, 0);
+      await single.restart();
+    });
   });
 });
 
