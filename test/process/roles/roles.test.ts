@@ -47,6 +47,14 @@ const HARMLESS: Readonly<
   requeue: (client) => client.request(requests.requeue, {}),
   promote: (client) => client.request(requests.promote, { jobs: [] }),
   remove: (client) => client.request(requests.remove, { jobs: [] }),
+  rerun: (client) => client.request(requests.rerun, { id: 'none' }),
+  debugJob: (client) => client.request(requests.debugJob, { id: 'none' }),
+  debugNew: (client) => client.request(requests.debugNew, { type: 'none' }),
+  debugNext: (client) => client.request(requests.debugNext, { type: 'none' }),
+  attachDebugger: (client) => client.request(requests.attachDebugger, { id: 'none' }),
+  debugPlace: (client) => client.request(requests.debugPlace, { id: 'none', at: 'a.ts:1' }),
+  endDebug: (client) => client.request(requests.endDebug, { id: 'none', how: 'go_on' }),
+  debugs: (client) => client.request(requests.debugs, {}),
   pauseQueue: (client) => client.request(requests.pauseQueue, { queue: 'none' }),
   resumeQueue: (client) => client.request(requests.resumeQueue, { queue: 'none' }),
   drainQueue: (client) => client.request(requests.drainQueue, { queue: 'none' }),
@@ -69,7 +77,12 @@ const HARMLESS: Readonly<
   simulateStory: (client) => client.request(requests.simulateStory, { story: 'stacking' }),
 };
 
-const COMMANDS = ['enqueue', 'requeue', 'promote', 'remove', 'pauseQueue', 'resumeQueue'];
+const COMMANDS = [
+  ...['enqueue', 'requeue', 'promote', 'remove', 'rerun', 'pauseQueue', 'resumeQueue'],
+];
+const DEBUGGING = [
+  ...['debugJob', 'debugNew', 'debugNext', 'attachDebugger', 'debugPlace', 'endDebug'],
+];
 const STREAMS = ['startStream', 'stopStream', 'restartStream', 'resumeStream', 'rotateStream'];
 const SYMBOLS = ['addSymbols', 'removeSymbols', 'symbols'];
 const SIMULATIONS = ['simulateDuplicates', 'simulateStory'];
@@ -77,10 +90,10 @@ const SIMULATIONS = ['simulateDuplicates', 'simulateStory'];
 const SCHEDULES = ['runSchedule', 'pauseSchedule', 'resumeSchedule', 'skipSlot'];
 
 const FORBIDDEN: Readonly<Record<Role, string[]>> = {
-  api: [...STREAMS, ...SYMBOLS, ...SIMULATIONS, 'reap'],
-  calls: SIMULATIONS,
+  api: [...STREAMS, ...SYMBOLS, ...SIMULATIONS, ...DEBUGGING, 'reap'],
+  calls: [...SIMULATIONS, ...DEBUGGING],
   worker: [...COMMANDS, 'drainQueue', ...SCHEDULES, ...STREAMS, ...SYMBOLS, ...SIMULATIONS],
-  scheduler: [...COMMANDS, 'drainQueue', ...STREAMS, ...SYMBOLS, ...SIMULATIONS],
+  scheduler: [...[...COMMANDS, 'drainQueue', ...STREAMS, ...SYMBOLS, ...SIMULATIONS, ...DEBUGGING]],
 };
 
 const CONNECTIONS: Readonly<Record<Role, string[]>> = {
