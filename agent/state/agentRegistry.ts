@@ -34,7 +34,7 @@ const entries = z.record(z.string(), z.string());
 const factsSchema = z.object({
   workers: z.array(z.string()).default([]),
   streams: z.array(z.string()).default([]),
-  debugs: z.unknown(),
+  debugs: z.unknown().default([]),
   heartbeatMs: z.number().nullable().default(null),
 });
 const NO_FACTS = { workers: [], streams: [], debugs: [], heartbeatMs: null };

@@ -60,7 +60,7 @@ describe('the run history', () => {
       {
         ...{ id: rows[0]?.id, jobId, queue: 'default', type: 'sync', key: 'main' },
         ...{ status: 'failed', startedAt: '2026-01-31T09:15:00.000Z' },
-        ...{ endedAt: '2026-01-31T09:15:01.500Z', durationMs: 1_500, worker: holder },
+        ...{ endedAt: '2026-01-31T09:15:01.500Z', durationMs: 1_500, pausedMs: 0, worker: holder },
         ...{ schedule: 'nightly: "a"', fence: 7, attempt: 2, error: 'no\nroute' },
       },
     ]);
@@ -221,7 +221,14 @@ describe('the row of a run that goes on', () => {
     const job = jobRow({ state: 'active', startedAt, attemptsMade: 1, key: 'main' });
     assert.deepEqual(runningRow(job, facts), {
       ...{ id: 'default/j1', jobId: 'j1', queue: 'default', type: 'sync', key: 'main' },
-      ...{ status: 'running', startedAt, endedAt: null, durationMs: 2_000, worker: null },
+      ...{
+        status: 'running',
+        startedAt,
+        endedAt: null,
+        durationMs: 2_000,
+        pausedMs: 0,
+        worker: null,
+      },
       ...{ schedule: 'nightly', fence: 5, attempt: 2, error: null },
     });
   });
