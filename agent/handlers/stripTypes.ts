@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { identityMap } from './identityMap.ts';
 
 /** The part of amaro that is used, and its options. */
 type TransformSync = (
@@ -54,11 +55,10 @@ export class TypeStripper {
   strip(path: string, source: string): string {
     const transformSync = (this.#transformSync ??= loadAmaro(this.#programFolder));
     try {
-      if (this.#withMaps) return rewrite(transformSync, path, source);
       const stripped = transformSync(source, { filename: path, mode: 'strip-only' }).code;
-      return importsOnlyTypes(transformSync, path, source)
-        ? rewrite(transformSync, path, source)
-        : stripped;
+      if (importsOnlyTypes(transformSync, path, source))
+        return rewrite(transformSync, path, source);
+      return this.#withMaps ? stripped + identityMap(path, stripped) : stripped;
     } catch (thrown) {
       const problem = parserProblem.safeParse(thrown);
       if (!problem.success) throw thrown;
