@@ -11,12 +11,11 @@ export interface DebugFacts {
   /** null while it waits for one. */
   job: { queue: string; id: string } | null;
   replayOf: string | null;
-  trouble: string | null;
 }
 
 /** A debugged run as clients see it. @param file absolute path of the handler */
 export function debugRowOf(
-  { id, name, type, job, replayOf, trouble }: DebugFacts,
+  { id, name, type, job, replayOf }: DebugFacts,
   progress: DebugProgress | undefined,
   file: string,
   clock: Clock,
@@ -25,7 +24,7 @@ export function debugRowOf(
   const pause = phase.kind === 'paused' || phase.kind === 'left' ? phase : undefined;
   const sinceMs = pause === undefined ? 0 : clock.now() - (clock.monotonic() - pause.sinceMs);
   return {
-    ...{ id, type: name, file, job, replayOf, trouble, state: phase.kind, pausedMs },
+    ...{ id, type: name, file, job, replayOf, state: phase.kind, pausedMs },
     pausedAt: pause?.at ?? null,
     pausedSince: pause === undefined ? null : new Date(sinceMs).toISOString(),
     movedOut: type.isolation === 'inline',

@@ -6,6 +6,7 @@ import { InterlockError, messageOf } from '../common/errors.ts';
 import type { JsonValue } from '../common/json.ts';
 import type { Config, JobTypeConfig } from '../config/schema.ts';
 import type { Enqueuing } from '../jobs/enqueuing.ts';
+import type { JobRef } from '../jobs/jobActions.ts';
 import type { JobClaim } from '../jobs/jobClaim.ts';
 import { stateOf, type JobReader } from '../jobs/jobReader.ts';
 import { leaseTimesOf } from '../jobs/leaseTimes.ts';
@@ -31,11 +32,6 @@ const KEEP_ENDED_MS = 5_000;
 /** Who asked: what waits for a debugger ends with its connection. */
 export interface DebugOwner {
   onClose(listener: () => void): void;
-}
-
-export interface JobRef {
-  id: string;
-  queue?: string | undefined;
 }
 
 export interface DebugServiceOptions {
@@ -144,7 +140,7 @@ export class DebugService {
     for (const { run } of this.sessions.values()) run?.release();
   }
 
-  private async begin(facts: Omit<DebugFacts, 'id' | 'trouble'>, owner: DebugOwner) {
+  private async begin(facts: Omit<DebugFacts, 'id'>, owner: DebugOwner) {
     const session = this.add(facts, owner);
     await this.start(session).catch((error: unknown) => {
       this.sessions.delete(session.facts.id);
@@ -154,10 +150,10 @@ export class DebugService {
     return this.rowOf(session);
   }
 
-  private add(facts: Omit<DebugFacts, 'id' | 'trouble'>, owner: DebugOwner): Session {
+  private add(facts: Omit<DebugFacts, 'id'>, owner: DebugOwner): Session {
     const id = randomUUID();
     const session: Session = {
-      ...{ facts: { ...facts, id, trouble: null }, run: undefined, ownerIsGone: false },
+      ...{ facts: { ...facts, id }, run: undefined, ownerIsGone: false },
     };
     this.sessions.set(id, session);
     owner.onClose(() => this.ownerLeft(session));

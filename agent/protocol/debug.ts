@@ -39,8 +39,6 @@ export const debugRow = z.object({
   replayOf: z.string().nullable(),
   /** Its handler runs inside the agent otherwise; for the debugger it has a process of its own. */
   movedOut: z.boolean(),
-  /** Why it ended before it began; null: it did not. */
-  trouble: z.string().nullable(),
 });
 
 const ref = z.strictObject({ id: z.string() });
