@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { InterlockError } from '../../../agent/common/errors.ts';
 import type { Lease, LeaseRequest } from '../../../agent/leases/lease.ts';
 import { RedisConnections } from '../../../agent/redis/connections.ts';
@@ -16,7 +18,7 @@ const request = (changes: Partial<LeaseRequest> = {}): LeaseRequest => ({
 
 async function take(core: Core, changes: Partial<LeaseRequest> = {}): Promise<Lease> {
   const result = await core.leases.acquire(request(changes));
-  assert.ok(result.acquired, 'the lease is free');
+  assert.ok(result.acquired, `the lease is free: ${JSON.stringify(result)}`);
   return result.lease;
 }
 
@@ -181,8 +183,9 @@ describe('leases', () => {
 
     before(async () => (single = await RedisServer.start()));
     after(() => single.stop());
-    beforeEach(() => {
+    beforeEach(async () => {
       a = makeCore(single);
+      await single.flush();
     });
 
     it('have fencing tokens that only grow: over release, expiry and a restart of Redis', async () => {
@@ -198,8 +201,9 @@ describe('leases', () => {
       await takeAndRelease();
       await single.kill();
       await single.restart();
-      await eventually('Redis to be back', () => a.redis.ping());
-      await takeAndRelease();
+      // A disk that is slow to sync holds back what is appended: the last release may be lost, and then
+      // the lease is free when its TTL has passed.
+      await eventually('the lease to be free', () => takeAndRelease().then(() => true));
       assert.deepEqual(
         fences,
         [...new Set(fences)].sort((x, y) => x - y),
@@ -209,14 +213,12 @@ describe('leases', () => {
 
     it('are lost within their TTL when Redis does not answer, and are not renewed later', async () => {
       const lease = await take(a);
-      const lostAt = new Promise<number>((resolve) => {
-        lease.signal.addEventListener('abort', () => resolve(performance.now()));
-      });
-      const frozenAt = performance.now();
       single.freeze();
       try {
-        const after = (await lostAt) - frozenAt;
-        assert.ok(after < TTL_MS + 150, `${after} ms`);
+        // Timers of one process fire in the order in which they are due, however busy the machine is.
+        const tooLate = delay(TTL_MS + 50).then(() => 'too late');
+        const lost = once(lease.signal, 'abort').then(() => 'lost');
+        assert.equal(await Promise.race([lost, tooLate]), 'lost');
         assertLost(lease);
       } finally {
         single.thaw();
