@@ -17,10 +17,13 @@ const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const LEFT_OVER_DEADLINE_MS = 15_000;
 
 /** Parts that run at one time: most tests wait, so one alone leaves two cores idle. */
-const LANES = 2;
+const MAIN_LANES = 2;
 
 /** For what only computes: it takes what the tests, which watch the clock, leave over. */
-const BESIDE_NICENESS = 10;
+const IDLE_NICENESS = 10;
+
+/** Of .ci/setup.mjs, in the order in which the parts need them: what takes long comes last. */
+const SETUP_STEPS = ['npm', 'redis', 'openssl', 'build', 'chromium', 'vscode'];
 
 /** Temp and home folder of everything that runs: nothing of a run lies elsewhere. */
 const runFolder = realpathSync(mkdtempSync(path.join(tmpdir(), 'ilk-run-')));
@@ -33,11 +36,17 @@ const names = asked.length === 0 ? Object.keys(TEST_PARTS) : asked;
 checkUsage();
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => endNow(signal));
 
-const stepFailures = await setUp(new Set(names.flatMap((name) => TEST_PARTS[name].steps)));
 const wanted = Object.keys(TEST_PARTS).filter((name) => names.includes(name));
-const beside = wanted.filter((name) => TEST_PARTS[name].beside === true);
-const waiting = wanted.filter((name) => !beside.includes(name));
-const lanes = [...Array.from({ length: LANES }, () => runLane(waiting)), runLane(beside)];
+const steps = SETUP_STEPS.filter((step) =>
+  wanted.some((name) => TEST_PARTS[name].steps.includes(step)),
+);
+const ready = prepare(steps);
+const inLane = (lane) => wanted.filter((name) => (TEST_PARTS[name].lane ?? 'main') === lane);
+const waiting = inLane('main');
+const lanes = [
+  ...Array.from({ length: MAIN_LANES }, () => runLane(waiting)),
+  ...[runLane(inLane('beside')), runLane(inLane('idle'))],
+];
 const summaries = (await Promise.all(lanes)).flat();
 summaries.push(await checkNothingIsLeft());
 rmSync(runFolder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
@@ -56,17 +65,23 @@ function checkUsage() {
   process.exit(2);
 }
 
-/** Each step once, before any part begins. @returns {Promise<Map<string, string>>} what failed, and why */
-async function setUp(steps) {
-  const failed = new Map();
+/**
+ * One step after the other; a part begins when its own are done.
+ * @returns {Map<string, Promise<string>>} by step: what went wrong, or ''
+ */
+function prepare(steps) {
+  let before = Promise.resolve();
+  const prepared = new Map();
   for (const step of steps) {
-    try {
-      await setup([step]);
-    } catch (error) {
-      failed.set(step, error.message);
-    }
+    const run = () =>
+      setup([step]).then(
+        () => '',
+        (error) => error.message,
+      );
+    before = before.then(run);
+    prepared.set(step, before);
   }
-  return failed;
+  return prepared;
 }
 
 /** Takes one part after the other, as long as there are any. */
@@ -79,14 +94,15 @@ async function runLane(parts) {
 
 /** @returns {Promise<{ name: string, passed: number, pending: number, failures: object[], ms: number }>} */
 async function runPart(name, part) {
-  console.log(`== ${name} ...`);
-  const startedAt = performance.now();
   const resultsFile = path.join(runFolder, `results-${name}.json`);
   const failures = [];
   let output = '';
-  for (const step of part.steps.filter((one) => stepFailures.has(one))) {
-    failures.push({ title: `set-up of ${name}: ${step}`, error: stepFailures.get(step) });
+  for (const step of part.steps) {
+    const trouble = await ready.get(step);
+    if (trouble !== '') failures.push({ title: `set-up of ${name}: ${step}`, error: trouble });
   }
+  console.log(`== ${name} ...`);
+  const startedAt = performance.now();
   for (const command of failures.length > 0 ? [] : part.commands) {
     const ended = await runNode(command, resultsFile, part, (text) => (output += text));
     if (ended !== '') failures.push({ title: command.join(' '), error: ended });
@@ -115,7 +131,7 @@ function countResults(resultsFile, failures) {
 }
 
 /** @returns {Promise<string>} how it failed, or '' */
-function runNode(args, resultsFile, { limitMs, nice }, print) {
+function runNode(args, resultsFile, { limitMs, lane }, print) {
   const home = path.join(runFolder, 'home');
   mkdirSync(home, { recursive: true });
   const child = spawn(process.execPath, args, {
@@ -134,7 +150,7 @@ function runNode(args, resultsFile, { limitMs, nice }, print) {
     },
   });
   running.add(child);
-  if (nice === true && child.pid !== undefined) setPriority(child.pid, BESIDE_NICENESS);
+  if (lane === 'idle' && child.pid !== undefined) setPriority(child.pid, IDLE_NICENESS);
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (data) => print(`${data}`));
   return new Promise((resolve) => {
     let why = '';

@@ -15,8 +15,8 @@ const mocha = (...folders) => [
 /**
  * The longest comes first, so that all lanes end at about one time. `steps` are the parts of
  * .ci/setup.mjs; `commands` are for Node. A part without `reports` is one test: it passed when its
- * command ended with 0. What mostly waits is done `beside` the others; so is what only computes, which
- * is `nice`: it gives way to them.
+ * command ended with 0. What mostly waits is done in the lane `beside` the main ones; what only
+ * computes in the lane `idle`: it gives way to all others.
  */
 export const TEST_PARTS = {
   process: {
@@ -32,15 +32,14 @@ export const TEST_PARTS = {
     limitMs: 600_000,
   },
   debugging: {
-    beside: true,
+    lane: 'beside',
     steps: ['npm', 'redis', 'build'],
     commands: [mocha('process/debugging')],
     reports: true,
     limitMs: 500_000,
   },
   lint: {
-    beside: true,
-    nice: true,
+    lane: 'idle',
     steps: ['npm'],
     commands: [
       ['node_modules/eslint/bin/eslint.js', '.'],
@@ -49,8 +48,7 @@ export const TEST_PARTS = {
     limitMs: 800_000,
   },
   types: {
-    beside: true,
-    nice: true,
+    lane: 'idle',
     steps: ['npm'],
     commands: [['node_modules/typescript/bin/tsc', '--noEmit']],
     limitMs: 600_000,
@@ -74,6 +72,7 @@ export const TEST_PARTS = {
     limitMs: 500_000,
   },
   faults: {
+    lane: 'beside',
     steps: ['npm', 'redis', 'build'],
     commands: [['--import', 'tsx', 'test/faults/run.ts', '--for', '2m']],
     limitMs: 300_000,
