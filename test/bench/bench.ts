@@ -7,6 +7,7 @@ import { measureBatching } from './figures/batching.ts';
 import { measureEnqueue } from './figures/enqueue.ts';
 import { measureHandover } from './figures/handover.ts';
 import { measureJobs } from './figures/jobs.ts';
+import { measurePausedRun } from './figures/pausedRun.ts';
 import { measurePool } from './figures/pool.ts';
 import { measureRace } from './figures/race.ts';
 import type { Row } from './figures/row.ts';
@@ -33,6 +34,7 @@ const parts: Record<string, () => Row[] | Promise<Row[] | Table>> = {
   enqueue: () => measureEnqueue(redis, folder.path, scale),
   race: () => measureRace(redis, folder.path, scale),
   jobs: () => measureJobs(redis, folder.path, scale),
+  pausedRun: () => measurePausedRun(redis, scale),
   streams: () => measureStreams(redis.url, folder.path),
   pool: () => measurePool(redis, folder.path, scale),
   batching: () => measureBatching(redis, folder.path, scale),

@@ -1,15 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
 import type { RedisServer } from '../../harness/redisServer.ts';
 import { compare, type Comparison } from '../comparison.ts';
 import { Side } from '../sides/side.ts';
-import { JOB_TYPE, payload } from '../sides/sideProtocol.ts';
+import { drainRate } from './drainRate.ts';
 import { rateRow, type Row } from './row.ts';
-
-/** Looking costs both sides the same; too often, it is the main work of two cores. */
-const LOOK_EVERY_MS = 10;
-const ROUND_DEADLINE_MS = 60_000;
 
 /** What profiles and the same figures of each part alone showed. */
 const WHY_PROCESS =
@@ -95,46 +89,9 @@ async function measure(
   if (ourQueue === undefined || peerQueue === undefined) throw new Error('two queues were made');
   const result = await compare(
     plan.rounds,
-    () => rate(client, ourQueue, plan.count),
-    () => rate(client, peerQueue, plan.count),
+    () => drainRate(client, ourQueue, plan.count),
+    () => drainRate(client, peerQueue, plan.count),
   );
   await Promise.all([ours.ask({ do: 'rest' }), peer.ask({ do: 'rest' })]);
   return result;
-}
-
-/** Fills the paused queue, lets the workers have it, and waits until it is empty. */
-async function rate(redis: Redis, queue: Queue, count: number): Promise<number> {
-  await queue.pause();
-  await queue.addBulk(
-    Array.from({ length: count }, (_, n) => ({
-      name: JOB_TYPE,
-      data: payload(n, `k${n}`),
-      opts: {
-        attempts: 1,
-        removeOnComplete: { count: 1_000, age: 24 * 3_600 },
-        removeOnFail: { count: 5_000, age: 7 * 24 * 3_600 },
-      },
-    })),
-  );
-  const startedAt = performance.now();
-  await queue.resume();
-  await emptied(redis, queue, startedAt);
-  const tookMs = performance.now() - startedAt;
-  const failed = await queue.getFailedCount();
-  if (failed > 0) throw new Error(`${failed} jobs of ${queue.name} failed`);
-  return count / (tookMs / 1_000);
-}
-
-async function emptied(redis: Redis, queue: Queue, startedAt: number): Promise<void> {
-  for (;;) {
-    const [waiting, active] = await Promise.all([
-      redis.llen(queue.toKey('wait')),
-      redis.llen(queue.toKey('active')),
-    ]);
-    if (waiting + active === 0) return;
-    if (performance.now() - startedAt > ROUND_DEADLINE_MS) {
-      throw new Error(`${queue.name}: ${waiting} jobs wait and ${active} run after a minute`);
-    }
-    await delay(LOOK_EVERY_MS);
-  }
 }
