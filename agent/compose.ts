@@ -11,6 +11,7 @@ import { agentRows } from './feed/agentRows.ts';
 import { StateFeed } from './feed/stateFeed.ts';
 import { runningRow } from './history/runningRow.ts';
 import { scheduleOfJobId } from './jobs/jobId.ts';
+import { payloadTextProblems } from './jobs/payloadText.ts';
 import type { WorkerPool } from './jobs/workerPool.ts';
 import type { Requests } from './protocol/api.ts';
 import type { DebugRow } from './protocol/debug.ts';
@@ -157,6 +158,7 @@ export class ServiceSet {
       ...{ feed: this.feed, scheduler: this.scheduler, streams: this.streams },
       ...{ streamRows: this.streamRows, recovery: this.recovery, debugging: this.debugging },
       debugRows: () => this.debugRows(),
+      payloadProblems: (type, text) => payloadTextProblems(config, type, text),
       locks: ({ limit, offset, ...filter }) => locks.list(filter, limit, offset),
       releaseLock: (params) => locks.release(params).finally(() => this.feed.locksChanged()),
       agents: () => this.core.registry.list(),
