@@ -3,7 +3,7 @@ import { coreServices, type CoreServices, type ServiceSetOptions } from './compo
 import { debugService } from './compose/debugServices.ts';
 import { followEvents } from './compose/followEvents.ts';
 import { recovery } from './compose/recoveryServices.ts';
-import { streamLook, streamService } from './compose/streamServices.ts';
+import { streamRowsOf, streamService } from './compose/streamServices.ts';
 import { startWorkers } from './compose/workerServices.ts';
 import { USUAL_FINISH_RUNS_MS } from './config/schema.ts';
 import type { DebugService } from './debugging/debugService.ts';
@@ -11,6 +11,7 @@ import { agentRows } from './feed/agentRows.ts';
 import { StateFeed } from './feed/stateFeed.ts';
 import { runningRow } from './history/runningRow.ts';
 import { scheduleOfJobId } from './jobs/jobId.ts';
+import { payloadTextProblems } from './jobs/payloadText.ts';
 import type { WorkerPool } from './jobs/workerPool.ts';
 import type { Requests } from './protocol/api.ts';
 import type { DebugRow } from './protocol/debug.ts';
@@ -157,6 +158,7 @@ export class ServiceSet {
       ...{ feed: this.feed, scheduler: this.scheduler, streams: this.streams },
       ...{ streamRows: this.streamRows, recovery: this.recovery, debugging: this.debugging },
       debugRows: () => this.debugRows(),
+      payloadProblems: (type, text) => payloadTextProblems(config, type, text),
       locks: ({ limit, offset, ...filter }) => locks.list(filter, limit, offset),
       releaseLock: (params) => locks.release(params).finally(() => this.feed.locksChanged()),
       agents: () => this.core.registry.list(),
@@ -195,6 +197,7 @@ export class ServiceSet {
   private follow(): void {
     const end = followEvents(this.options, this.core, {
       feed: this.feed,
+      onQueueEvents: (queue, entries) => this.recovery?.stalls.told(queue, entries),
       onLeasesChanged: () => this.leasesChanged(),
       onStreamAsk: () => this.streams?.wake(),
     });
@@ -286,15 +289,4 @@ export class ServiceSet {
       return runningRow(job, facts) ?? [];
     });
   }
-}
-
-/** Who runs streams knows its own at any moment; the others read what those wrote. */
-function streamRowsOf(
-  streams: StreamService | undefined,
-  options: ServiceSetOptions,
-  core: CoreServices,
-): () => Promise<StreamRow[]> {
-  if (streams !== undefined) return () => Promise.resolve(streams.rows());
-  const look = streamLook(options, core);
-  return () => look.rows();
 }

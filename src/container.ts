@@ -1,6 +1,7 @@
 import * as path from 'node:path';
 import * as vscode from 'vscode';
 import { systemClock } from '../agent/common/clock.ts';
+import { requests } from '../agent/protocol/api.ts';
 import type { JobRow } from '../agent/protocol/model.ts';
 import { canonicalWorkspace, defaultStateFolder } from '../agent/protocol/stateFolder.ts';
 import type { ExtensionState, InterlockApi } from './api.ts';
@@ -92,7 +93,10 @@ export class Container implements Disposable {
       }),
     );
     const payloads = this.disposables.add(
-      new PayloadDocuments((edited, how) => rerunWithPayload(agent, sessions, edited, how)),
+      new PayloadDocuments(
+        (edited, how) => rerunWithPayload(agent, sessions, edited, how),
+        async (type, text) => agent.client.request(requests.checkPayload, { type, text }),
+      ),
     );
     this.disposables.add(new HandlerLenses(agent, folder));
     this.disposables.add(new LaunchProvider(agent, sessions));

@@ -27,6 +27,7 @@ export function exitCodeOf(code: ErrorCode): ExitCode {
     case 'not_found':
     case 'role_forbids':
     case 'conflict':
+    case 'runs_outside':
     case 'lease_lost':
     case 'handler_load_failed':
     case 'handler_failed':

@@ -15,6 +15,7 @@ export const ERROR_CODES = [
   'not_found',
   'role_forbids',
   'conflict',
+  'runs_outside',
   'payload_invalid',
   'lease_lost',
   'handler_load_failed',

@@ -14,8 +14,10 @@ import { JobActions } from '../jobs/jobActions.ts';
 import { scheduleOfJobId } from '../jobs/jobId.ts';
 import { JobReader } from '../jobs/jobReader.ts';
 import { leaseTimesOf } from '../jobs/leaseTimes.ts';
+import { OutsideRuns } from '../jobs/outsideRuns.ts';
 import { QueueDrain } from '../jobs/queueDrain.ts';
 import { QueueSet } from '../jobs/queueSet.ts';
+import { WorkerClients } from '../jobs/workerClients.ts';
 import { RedisLeases } from '../leases/redisLeases.ts';
 import { LockService } from '../locks/lockService.ts';
 import type { Logger } from '../logging.ts';
@@ -66,7 +68,10 @@ export function coreServices(
   const decisions = new DecisionLog(redis, keys, logger, (one) => monitoring.decided(one));
   const leases = new RedisLeases({ redis, scripts, keys, clock, holder });
   const queues = new QueueSet(redis, config, options.telemetry);
-  const reader = new JobReader(queues);
+  const registry = new AgentRegistry(redis, keys.agents, holder, clock);
+  const clients = new WorkerClients(redis, config.redis.prefix, clock);
+  const agents = () => registry.list();
+  const reader = new JobReader(queues, new OutsideRuns({ redis, keys, clients, agents }));
   const debugs = new DebugBoard(holder.agentId);
   const base = { redis, scripts, keys, queues, decisions };
   const locks = new LockService({
@@ -83,6 +88,8 @@ export function coreServices(
       debugs,
       monitoring,
       leases,
+      registry,
+      clients,
       reader,
       locks,
       store: new StateStore(clock),
@@ -94,7 +101,6 @@ export function coreServices(
     }),
     actions: new JobActions({ ...base, reader, customKey, enqueuing: enqueuer }),
     drain: new QueueDrain(base),
-    registry: new AgentRegistry(redis, keys.agents, holder, clock),
     ages: new AgeWatch({
       ...{ thresholds: ageThresholdsOf(config), clock, logger, nowMs: () => redisNowMs(redis) },
       runsSince: (beganMs) => reader.activeSince(beganMs),

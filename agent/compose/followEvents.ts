@@ -1,11 +1,14 @@
 import { EventTail } from '../feed/eventTail.ts';
 import type { StateFeed } from '../feed/stateFeed.ts';
 import { QueueSearch } from '../jobs/queueSearch.ts';
+import type { StreamEntry } from '../redis/streamEntry.ts';
 import type { CoreServices, ServiceSetOptions } from './coreServices.ts';
 
 /** Whom news concern. */
 export interface NewsListeners {
   feed: StateFeed;
+  /** What came in the event stream of a queue. */
+  onQueueEvents: (queue: string, entries: readonly StreamEntry[]) => void;
   /** A lease was given back: those who wait look at once. */
   onLeasesChanged: () => void;
   /** An agent asks the others for something about a stream. */
@@ -19,15 +22,18 @@ export interface NewsListeners {
 export function followEvents(
   { connections, clock, logger }: ServiceSetOptions,
   { keys, queues }: CoreServices,
-  { feed, onLeasesChanged, onStreamAsk }: NewsListeners,
+  { feed, onQueueEvents, onLeasesChanged, onStreamAsk }: NewsListeners,
 ): () => Promise<void> {
   const streamOf = (queue: string) => keys.queue(queue, 'events');
-  const onNews = (stream: string) => {
+  const onNews = (stream: string, entries: readonly StreamEntry[]) => {
     const queue = queues.names().find((name) => streamOf(name) === stream);
     if (stream === keys.releases) onLeasesChanged();
     else if (stream === keys.streamAsks) onStreamAsk();
     else if (queue === undefined) feed.decisionsChanged();
-    else feed.queueChanged(queue);
+    else {
+      onQueueEvents(queue, entries);
+      feed.queueChanged(queue);
+    }
   };
   const streams = [
     ...queues.names().map(streamOf),

@@ -11,9 +11,10 @@ export function recovery(
   onDead: () => void,
 ): Recovery {
   const { config, clock, logger, holder } = options;
-  const { redis, scripts, keys, registry, leases, decisions, queues, history } = core;
+  const { redis, scripts, keys, registry, leases, decisions, queues, history, clients } = core;
   return new Recovery({
     ...{ config, redis, scripts, keys, clock, logger, holder, registry, leases, decisions },
+    clients,
     queueNames: () => queues.names(),
     runsHere: (queue, jobId) => workers()?.runsHere(queue, jobId) === true,
     warmUp: (type) => workers()?.warmUp(type),

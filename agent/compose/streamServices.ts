@@ -1,5 +1,6 @@
 import * as path from 'node:path';
 import { loadModule } from '../handlers/loadModule.ts';
+import type { StreamRow } from '../protocol/model.ts';
 import { redisNowMs } from '../redis/redisNow.ts';
 import { TurnTime } from '../streams/connection/turnTime.ts';
 import { Venues } from '../streams/connection/venueGate.ts';
@@ -29,8 +30,19 @@ export function streamService(options: ServiceSetOptions, core: CoreServices): S
 }
 
 /** The streams of an agent that runs none. */
-export function streamLook(options: ServiceSetOptions, core: CoreServices): StreamLook {
+function streamLook(options: ServiceSetOptions, core: CoreServices): StreamLook {
   return new StreamLook({ ...streamContext(options, core), spillFolder: null });
+}
+
+/** Who runs streams knows its own at any moment; the others read what those wrote. */
+export function streamRowsOf(
+  streams: StreamService | undefined,
+  options: ServiceSetOptions,
+  core: CoreServices,
+): () => Promise<StreamRow[]> {
+  if (streams !== undefined) return () => Promise.resolve(streams.rows());
+  const look = streamLook(options, core);
+  return () => look.rows();
 }
 
 function streamContext(options: ServiceSetOptions, core: CoreServices) {

@@ -7,9 +7,10 @@ import {
   type Node,
   type ParseError,
 } from 'jsonc-parser';
-import type * as z from 'zod';
 import { InterlockError, messageOf } from '../common/errors.ts';
 import { applyEnvironment } from './environment.ts';
+import { withSchemaFilesIn } from './payloadSchema.ts';
+import { problemLines, problemsOf, valueAt } from './problemsOf.ts';
 import { withTlsFilesIn } from './redisConfig.ts';
 import { checkReferences } from './references.ts';
 import { configSchema, type Config } from './schema.ts';
@@ -17,6 +18,8 @@ import { checkUniqueRules } from './uniqueRules.ts';
 import { findUnsupported, type ConfigProblem } from './unsupported.ts';
 
 export const CONFIG_FILE = 'interlock.config.json';
+
+const NO_SUCH_SETTING = 'no such setting exists here: remove it, or correct its spelling';
 
 export interface LoadedConfig {
   config: Config;
@@ -55,7 +58,8 @@ function readConfig(file: string, workspace: string): Config | null {
 export function parseConfig(text: string, file: string, workspace: string): Config {
   const raw = parseJsonWithComments(text, file);
   const parsed = configSchema.safeParse(raw);
-  if (!parsed.success) throw badConfig(file, flattenIssues(parsed.error.issues, raw));
+  if (!parsed.success)
+    throw badConfig(file, problemsOf(parsed.error.issues, raw, '(file)', NO_SUCH_SETTING));
   const problems = [
     ...findUnsupported(parsed.data),
     ...checkUniqueRules(parsed.data),
@@ -66,7 +70,10 @@ export function parseConfig(text: string, file: string, workspace: string): Conf
       file,
       problems.map((one) => asWritten(one, raw)),
     );
-  return { ...parsed.data, redis: withTlsFilesIn(workspace, parsed.data.redis) };
+  return {
+    ...withSchemaFilesIn(workspace, parsed.data),
+    redis: withTlsFilesIn(workspace, parsed.data.redis),
+  };
 }
 
 function parseJsonWithComments(text: string, file: string): unknown {
@@ -120,47 +127,15 @@ function lineAndColumn(text: string, offset: number): string {
   return `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
 }
 
-function flattenIssues(issues: z.core.$ZodIssue[], raw: unknown): ConfigProblem[] {
-  return issues.flatMap((issue) => {
-    const at = issue.path.map(String);
-    if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => ({
-        path: [...at, key].join('.'),
-        value: valueAt(raw, [...at, key]),
-        expected: 'no such setting exists here: remove it, or correct its spelling',
-      }));
-    }
-    // The name of an entry is wrong: what was expected stands one level deeper.
-    const cause = issue.code === 'invalid_key' ? issue.issues[0] : undefined;
-    if (cause !== undefined) {
-      return [{ path: at.join('.'), value: valueAt(raw, at), expected: cause.message }];
-    }
-    return [{ path: at.join('.') || '(file)', value: valueAt(raw, at), expected: issue.message }];
-  });
-}
-
-function valueAt(raw: unknown, at: string[]): unknown {
-  let value = raw;
-  for (const step of at) {
-    if (typeof value !== 'object' || value === null) return undefined;
-    value = Object.entries(value).find(([key]) => key === step)?.[1];
-  }
-  return value;
-}
-
 /** A person looks for what stands in the file, "10ms", and not for what it was read as. */
 function asWritten(problem: ConfigProblem, raw: unknown): ConfigProblem {
   return { ...problem, value: valueAt(raw, problem.path.split('.')) ?? problem.value };
 }
 
 function badConfig(file: string, problems: ConfigProblem[]): InterlockError {
-  const lines = problems.map((problem) => {
-    const value = problem.value === undefined ? 'missing' : JSON.stringify(problem.value);
-    return `  ${problem.path} = ${value}: ${problem.expected}`;
-  });
   return new InterlockError({
     code: 'bad_config',
-    message: `${file} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${lines.join('\n')}`,
+    message: `${file} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${problemLines(problems)}`,
     remedy: 'Correct the file; the editor completes and checks it when Interlock is installed.',
     details: { file, problems },
   });

@@ -3,6 +3,7 @@ import * as path from 'node:path';
 import { CronExpressionParser } from 'cron-parser';
 import { messageOf } from '../common/errors.ts';
 import { adapterExpected, isBuiltInAdapter } from './builtInAdapters.ts';
+import { PayloadSchema, payloadSchemaTrouble, WHOLE_PAYLOAD } from './payloadSchema.ts';
 import type { Config, ScheduleConfig } from './schema.ts';
 import type { ConfigProblem } from './unsupported.ts';
 
@@ -16,6 +17,20 @@ export function checkReferences(config: Config, workspace: string): ConfigProble
   const checkFile = (at: string, file: string) => {
     const full = path.resolve(workspace, file);
     if (!isFile(full)) add(at, file, `a file that exists: there is none at ${full}`);
+  };
+  const checkSchema = (at: string, file: string) => {
+    const full = path.resolve(workspace, file);
+    checkFile(at, file);
+    const trouble = isFile(full) ? payloadSchemaTrouble(full) : undefined;
+    if (trouble !== undefined)
+      add(at, file, `a JSON Schema that payloads can be checked with: ${trouble}`);
+  };
+  const checkData = (at: string, { job, data }: ScheduleConfig) => {
+    const file = Object.hasOwn(config.jobs, job) ? config.jobs[job]?.schema : undefined;
+    const full = file === undefined ? undefined : path.resolve(workspace, file);
+    if (full === undefined || payloadSchemaTrouble(full) !== undefined) return;
+    for (const { path: place, value, expected } of new PayloadSchema(full).problems(data ?? {}))
+      add(place === WHOLE_PAYLOAD ? at : `${at}.${place}`, value, expected);
   };
   const checkAdapter = (at: string, adapter: string | undefined) => {
     if (adapter === undefined || isBuiltInAdapter(adapter)) return;
@@ -34,6 +49,7 @@ export function checkReferences(config: Config, workspace: string): ConfigProble
   }
   for (const [name, job] of Object.entries(config.jobs)) {
     checkFile(`jobs.${name}.handler`, job.handler);
+    if (job.schema !== undefined) checkSchema(`jobs.${name}.schema`, job.schema);
   }
   if (config.telemetry !== undefined) checkFile('telemetry', config.telemetry);
   const used = new Set(Object.values(config.jobs).map(({ queue }) => queue));
@@ -44,6 +60,7 @@ export function checkReferences(config: Config, workspace: string): ConfigProble
   for (const [name, schedule] of Object.entries(config.schedules)) {
     const at = `schedules.${name}`;
     checkJob(`${at}.job`, schedule.job);
+    checkData(`${at}.data`, schedule);
     if ((schedule.every === undefined) === (schedule.cron === undefined)) {
       add(at, schedule, 'either "every" or "cron", and not both');
     }

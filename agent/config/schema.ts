@@ -109,6 +109,10 @@ export const jobTypeConfig = z.strictObject({
     .string()
     .regex(/^[^:]+$/, 'expected a queue name without ":"')
     .default('default'),
+  schema: z.string().min(1).optional().meta({
+    description:
+      'File with a JSON Schema: what does not fit is refused as a payload, and marked in the editor. Relative to this file.',
+  }),
   unique: unique.optional(),
   maxConcurrent: positiveInt
     .optional()

@@ -19,6 +19,7 @@ import type { DebugBoard } from './debugBoard.ts';
 import type { DebugOffers } from './debugOffers.ts';
 import { debugRowOf, type DebugFacts } from './debugRowOf.ts';
 import { DebuggedRun } from './debuggedRun.ts';
+import { runsAlready } from './runsAlready.ts';
 
 /** Time to take a job that was made for the debugger, before workers may. */
 const HOLD_MS = 15_000;
@@ -70,11 +71,13 @@ export class DebugService {
    * @throws InterlockError `conflict` for a job that runs, or can not be had now
    */
   async job(ref: JobRef, data: JsonValue | undefined, owner: DebugOwner): Promise<DebugRow> {
-    const { job, queue } = await this.options.reader.find(ref.id, ref.queue);
-    const type = this.typeOf(job.name);
+    const { reader } = this.options;
+    const { job, queue } = await reader.find(ref.id, ref.queue);
     const state = await stateOf(job);
     const id = job.id ?? '';
-    if (state === 'active' || state === 'waiting-children') throw notDebuggable(id, state);
+    if (state === 'active') throw runsAlready(await reader.detail(id, queue));
+    const type = this.typeOf(job.name);
+    if (state === 'waiting-children') throw notDebuggable(id, state);
     const isReplay = data !== undefined || state === 'completed' || state === 'failed';
     if (!isReplay) {
       const of = { queue, id };
@@ -290,15 +293,10 @@ const runnerOf = (run: DebuggedRun) => ({
 });
 
 function notDebuggable(id: string, state: string): InterlockError {
-  const runs = state === 'active';
   return new InterlockError({
     code: 'conflict',
-    message: runs
-      ? `Job ${id} runs already: a debugger can only be there from the beginning.`
-      : `Job ${id} is ${state} and can not be debugged now.`,
-    remedy: runs
-      ? 'Debug the next run of its type, or this one as a replay when it has ended.'
-      : 'Wait for its state to change.',
+    message: `Job ${id} is ${state} and can not be debugged now.`,
+    remedy: 'Wait for its state to change.',
   });
 }
 

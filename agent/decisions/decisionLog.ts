@@ -4,6 +4,7 @@ import type { Logger } from '../logging.ts';
 import type { Decision } from '../protocol/decision.ts';
 import type { Keys } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/redisClient.ts';
+import { streamEntry } from '../redis/streamEntry.ts';
 import { acceptedDecision, entryTimeMs, parseEntry, type AcceptedFields } from './decisionEntry.ts';
 import { RefusalLines } from './refusalLines.ts';
 
@@ -15,7 +16,7 @@ const CHUNK = 1_000;
 export type DecisionFields = Omit<Decision, 'id' | 'at' | 'counts'> &
   Partial<Pick<Decision, 'counts'>>;
 
-const streamEntries = z.array(z.tuple([z.string(), z.array(z.string())]));
+const streamEntries = z.array(streamEntry);
 
 /** The record of every answer, in a capped Redis stream. */
 export class DecisionLog {

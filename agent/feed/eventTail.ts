@@ -2,15 +2,14 @@ import { Cluster } from 'ioredis';
 import * as z from 'zod';
 import { sleep, type Clock } from '../common/clock.ts';
 import type { RedisClient } from '../redis/redisClient.ts';
+import { streamEntry, type StreamEntry } from '../redis/streamEntry.ts';
 
 /** A read waits that long for news; closing cuts it short. */
 const BLOCK_MS = 5_000;
 const RETRY_DELAY_MS = 500;
 const MAX_ENTRIES_PER_READ = 1_000;
 
-const answerSchema = z
-  .array(z.tuple([z.string(), z.array(z.tuple([z.string(), z.array(z.string())]))]))
-  .nullable();
+const answerSchema = z.array(z.tuple([z.string(), z.array(streamEntry)])).nullable();
 
 /** Follows several Redis streams over one connection, from now on. */
 export class EventTail {
@@ -24,7 +23,8 @@ export class EventTail {
     private readonly redis: RedisClient,
     streams: string[],
     private readonly clock: Clock,
-    private readonly onNews: (stream: string) => void,
+    /** Told without entries when some may have been missed. */
+    private readonly onNews: (stream: string, entries: readonly StreamEntry[]) => void,
   ) {
     this.streams = [...streams];
   }
@@ -61,7 +61,7 @@ export class EventTail {
 
   /** A Redis that was away may come back without its last second: everything counts as news. */
   private tellAll(): void {
-    for (const stream of this.streams) this.onNews(stream);
+    for (const stream of this.streams) this.onNews(stream, []);
   }
 
   private async findPositions(): Promise<void> {
@@ -73,7 +73,7 @@ export class EventTail {
     for (const [index, stream] of streams.entries()) {
       this.positions.set(stream, found[index]?.[0]?.[0] ?? '0-0');
       // What came between adding it and now was not seen.
-      if (isLate) this.onNews(stream);
+      if (isLate) this.onNews(stream, []);
     }
   }
 
@@ -94,7 +94,7 @@ export class EventTail {
       const last = entries.at(-1)?.[0];
       if (last === undefined) continue;
       this.positions.set(stream, last);
-      this.onNews(stream);
+      this.onNews(stream, entries);
     }
   }
 }

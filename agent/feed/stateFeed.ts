@@ -207,11 +207,20 @@ export class StateFeed {
       streamRows(),
       debugRows(),
       this.refreshLocks(),
+      this.refreshOutside(),
     ]);
     store.replace('schedules', new Map(schedules.map((row) => [row.name, row])));
     store.replace('debugs', new Map(debugs.map((row) => [row.id, row])));
     store.replace('leaders', new Map(leaders.map((row) => [String(row.fence), row])));
     store.replace('streams', new Map(streams.map((row) => [row.name, row])));
+  }
+
+  /** Their locks are renewed without an event. */
+  private async refreshOutside(): Promise<void> {
+    const { store, reader } = this.options;
+    const rows = store.list('jobs').filter(({ outside }) => outside !== undefined);
+    for (const row of await reader.withOutside(rows))
+      store.set('jobs', `${row.queue}/${row.id}`, row);
   }
 
   private async refreshLocks(): Promise<void> {

@@ -75,6 +75,11 @@ export class StateStore {
     for (const [key, row] of rows) this.set(collection, key, row);
   }
 
+  /** The rows of a collection as they are now. */
+  list<N extends CollectionName>(collection: N): RowTypes[N][] {
+    return [...this.rows[collection].values()];
+  }
+
   /** Everything as it is now; deltas with higher numbers follow. */
   snapshot(): StateSnapshot {
     this.flush();

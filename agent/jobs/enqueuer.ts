@@ -3,6 +3,7 @@ import * as z from 'zod';
 import type { Clock } from '../common/clock.ts';
 import { InterlockError, messageOf } from '../common/errors.ts';
 import { JsonText, type JsonValue } from '../common/json.ts';
+import { PayloadSchema } from '../config/payloadSchema.ts';
 import type { Config } from '../config/schema.ts';
 import { MAX_DECISIONS, type DecisionLog } from '../decisions/decisionLog.ts';
 import type { Decision } from '../protocol/decision.ts';
@@ -12,6 +13,7 @@ import type { BullmqCall, BullmqScript, Scripts } from '../redis/scripts.ts';
 import { BullmqCalls } from './bullmqCalls.ts';
 import type { EnqueueRequest, Enqueuing } from './enqueuing.ts';
 import { newJobId } from './jobId.ts';
+import { payloadInvalid } from './payloadInvalid.ts';
 import type { QueueSet } from './queueSet.ts';
 import { RecentRefusals } from './recentRefusals.ts';
 import { replayOptions } from './replay.ts';
@@ -45,6 +47,8 @@ export interface EnqueuerOptions {
 interface PreparedType {
   queue: Queue;
   rules: TypeRules;
+  /** undefined: any payload fits. */
+  schema: PayloadSchema | undefined;
   jobOptions: JobsOptions;
   /** Whether a conflict is a refusal and nothing else. */
   asksFirst: boolean;
@@ -69,6 +73,7 @@ export class Enqueuer implements Enqueuing {
   async enqueue(request: EnqueueRequest): Promise<Decision> {
     const type = await this.typeOf(request.type);
     if (type === undefined) return this.refuseUnknownType(request);
+    if (type.schema !== undefined) await this.refuseMisfit(request, type.schema);
     return traceEnqueue(type.queue, request.type, (metadata) =>
       this.decide(type, request, metadata),
     );
@@ -214,6 +219,7 @@ export class Enqueuer implements Enqueuing {
     const rules = rulesOf(type, config.deduplication);
     return {
       ...{ queue, rules },
+      schema: type.schema === undefined ? undefined : new PayloadSchema(type.schema),
       asksFirst: rules.unique?.onConflict === 'skip' || rules.unique?.onConflict === 'fail',
       jobOptions: {
         ...retryOptions(type.retry),
@@ -226,6 +232,20 @@ export class Enqueuer implements Enqueuing {
         ...[keys.running(name), name],
       ].join(UNIT_SEPARATOR),
     };
+  }
+
+  private async refuseMisfit(request: EnqueueRequest, schema: PayloadSchema): Promise<void> {
+    const { action = 'enqueue', type } = request;
+    const problems = schema.problems(valueOf(request.data));
+    if (problems.length === 0) return;
+    const error = payloadInvalid(type, schema.file, problems);
+    // The scheduler records itself what became of a slot.
+    if (action !== 'schedule')
+      await this.options.decisions.record({
+        ...{ action, subject: type, key: null, outcome: 'refused', reason: 'invalid_payload' },
+        ...{ jobId: null, survivor: null, holder: null, until: null, remedy: error.message },
+      });
+    throw error;
   }
 
   private async refuseUnknownType(request: EnqueueRequest): Promise<never> {

@@ -8,6 +8,7 @@ import {
   type QueueRow,
 } from '../protocol/model.ts';
 import { toJobDetail, toJobRow } from './jobRows.ts';
+import type { OutsideRuns } from './outsideRuns.ts';
 import type { QueueSet } from './queueSet.ts';
 
 export interface JobFilter {
@@ -30,7 +31,10 @@ const ALL_STATES = jobState.options;
 
 /** Reads queues and jobs out of BullMQ. */
 export class JobReader {
-  constructor(private readonly queues: QueueSet) {}
+  constructor(
+    private readonly queues: QueueSet,
+    private readonly outside: Pick<OutsideRuns, 'of'>,
+  ) {}
 
   async queueRows(): Promise<QueueRow[]> {
     return Promise.all(this.queues.names().map((name) => this.queueRow(name)));
@@ -59,7 +63,17 @@ export class JobReader {
 
   /** The newest jobs of one state of one queue. */
   async newest(queue: string, state: JobState, count: number): Promise<JobRow[]> {
-    return this.page(queue, state, 0, count);
+    return this.withOutside(await this.page(queue, state, 0, count));
+  }
+
+  /** The rows with who runs them now, where that is a worker outside Interlock. */
+  async withOutside(rows: JobRow[]): Promise<JobRow[]> {
+    const active = rows.filter(({ state }) => state === 'active');
+    const runs = new Map((await this.outside.of(active)).map((run, at) => [active[at], run]));
+    return rows.map((row) => {
+      const outside = runs.get(row);
+      return outside === undefined && row.outside === undefined ? row : { ...row, outside };
+    });
   }
 
   /**
@@ -91,7 +105,7 @@ export class JobReader {
         }
       }
     }
-    return rows.slice(filter.offset, wanted);
+    return this.withOutside(rows.slice(filter.offset, wanted));
   }
 
   /** @throws InterlockError `not_found` */
@@ -117,7 +131,10 @@ export class JobReader {
     // It may have ended between the two reads: then its result belongs to the state.
     const endedMeanwhile = isFinished(state) && job.finishedOn === undefined;
     const latest = endedMeanwhile ? (await this.find(id, queue)).job : job;
-    return toJobDetail(latest, this.queues.get(queue), state, dueMs);
+    const detail = await toJobDetail(latest, this.queues.get(queue), state, dueMs);
+    if (state !== 'active') return detail;
+    const [outside] = await this.outside.of([{ queue, id }]);
+    return outside === undefined ? detail : { ...detail, outside };
   }
 
   private async oldestActive(queue: string, startedMs: number): Promise<JobRow[]> {

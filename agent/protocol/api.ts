@@ -128,6 +128,14 @@ export const simulateDuplicatesResult = z.object({
   processes: z.number().int(),
 });
 
+/** A place in the text of a payload that its schema does not allow. */
+export const payloadProblem = z.object({
+  /** Characters from the beginning of the text. */
+  offset: z.number().int(),
+  length: z.number().int(),
+  message: z.string(),
+});
+
 /** Everything a client may ask an agent. `hello` comes first; before it all else is refused. */
 export const requests = {
   ...debugRequests,
@@ -165,6 +173,13 @@ export const requests = {
     'agent/log',
     z.strictObject({ lines: z.number().int().min(1).max(10_000).default(200) }),
     z.object({ path: z.string(), lines: z.array(z.string()) }),
+  ),
+
+  /** What of a text does not fit as the payload of a job type, and where; none for a text that is no JSON. */
+  checkPayload: define(
+    'payload/check',
+    z.strictObject({ type: name, text: z.string() }),
+    z.array(payloadProblem),
   ),
 
   subscribe: define('state/subscribe', nothing, stateSnapshot),
@@ -356,4 +371,5 @@ export type StoryEvent = z.infer<typeof storyEvent>;
 export type StoryResult = z.infer<typeof storyResult>;
 export type SymbolsChange = z.infer<typeof symbolsChange>;
 export type QueueDrained = z.infer<typeof queueDrained>;
+export type PayloadProblem = z.infer<typeof payloadProblem>;
 export type BulkResult = z.infer<typeof bulkResult>;

@@ -20,6 +20,7 @@ export const decisionAction = z.enum([
   'takeover',
   'reap',
   'drain',
+  'stall',
 ]);
 
 /** How it ended. Everything but `accepted` is a refusal, or a change of what was asked for. */
@@ -50,6 +51,7 @@ export const decisionReason = z.enum([
   'role_forbids',
   'lease_held',
   'lease_lost',
+  'lock_not_renewed',
   'holder_dead',
   'holder_alive',
   'orphaned',
@@ -76,6 +78,27 @@ export const holder = z.object({
   processStart: z.string().nullable(),
   /** null: it can not be told from here (another host). */
   alive: z.boolean().nullable(),
+});
+
+/** How a run ended without a word of its worker, which Interlock did not start. */
+export const stall = z.object({
+  /** Its name; null: it has none. */
+  worker: z.string().nullable(),
+  /** Of its connection to Redis, `host:port`; null: it can not be told which one it is. */
+  address: z.string().nullable(),
+  /** Whether that connection is still open; null: not known. */
+  connected: z.boolean().nullable(),
+  /** Which start of the job it was, as BullMQ counts them: 1 for the first. */
+  start: z.number().int(),
+  /** How often the job has stalled, as BullMQ counts it. */
+  stalls: z.number().int(),
+  attemptsMade: z.number().int(),
+  /** Who put the job back into its queue. */
+  movedBy: z.enum(['bullmq', 'interlock']),
+  /** What became of the job then. */
+  next: z.enum(['waits', 'started', 'failed', 'removed']),
+  /** Who has it now: `agent <id>`, or the name of a worker; null: nobody, or a worker without a name. */
+  nextWorker: z.string().nullable(),
 });
 
 /** The recorded outcome of asking for something. */
@@ -109,10 +132,13 @@ export const decision = z.object({
       to: z.string(),
     })
     .optional(),
+  /** Of a job that stalled in a worker that Interlock did not start. */
+  stall: stall.optional(),
 });
 
 export type DecisionAction = z.infer<typeof decisionAction>;
 export type DecisionOutcome = z.infer<typeof decisionOutcome>;
 export type DecisionReason = z.infer<typeof decisionReason>;
 export type Holder = z.infer<typeof holder>;
+export type Stall = z.infer<typeof stall>;
 export type Decision = z.infer<typeof decision>;

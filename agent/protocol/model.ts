@@ -22,6 +22,16 @@ export const queueRow = z.object({
   jobTypes: z.array(z.string()),
 });
 
+/** A run in a BullMQ worker that Interlock did not start, as far as Redis tells. */
+export const outsideRun = z.object({
+  /** The name that its program gave the worker; null: none. */
+  worker: z.string().nullable(),
+  /** Of its connection to Redis, `host:port`; null: it can not be told which one it is. */
+  address: z.string().nullable(),
+  /** When its lock ends unless the worker renews it; null: it has no end. */
+  lockEndsAt: z.string().nullable(),
+});
+
 export const jobRow = z.object({
   id: z.string(),
   queue: z.string(),
@@ -41,6 +51,8 @@ export const jobRow = z.object({
   /** When a delayed job is due. */
   dueAt: z.string().nullable(),
   failedReason: z.string().nullable(),
+  /** Who runs it when Interlock did not start that worker; left out: an agent runs it, or nobody. */
+  outside: outsideRun.optional(),
 });
 
 export const jobDetail = jobRow.extend({
@@ -414,6 +426,7 @@ export const stateDelta = z.object({ seq: z.number().int(), changes: z.array(sta
 
 export type JobState = z.infer<typeof jobState>;
 export type QueueRow = z.infer<typeof queueRow>;
+export type OutsideRun = z.infer<typeof outsideRun>;
 export type JobRow = z.infer<typeof jobRow>;
 export type JobDetail = z.infer<typeof jobDetail>;
 export type ScheduleRow = z.infer<typeof scheduleRow>;

@@ -12,6 +12,8 @@ export interface ActiveJob {
   deduplicationId: string | null;
   startedAtMs: number | null;
   attemptsMade: number;
+  /** How often it was started, this run included. */
+  starts: number;
   /** Token of its lock; null without one: BullMQ sets it in the step that makes a job active. */
   lockToken: string | null;
   /** What is left of its lock; below zero without one, or without an end. */
@@ -23,7 +25,7 @@ const millis = z.coerce.number();
 const rows = z.array(
   z.tuple([
     ...[z.string(), z.string().nullable(), z.string().nullable(), z.string().nullable()],
-    ...[millis.nullable(), millis.nullable(), z.string().nullable(), z.number()],
+    ...[millis.nullable(), millis.nullable(), millis.nullable(), z.string().nullable(), z.number()],
   ] as const),
 );
 
@@ -43,8 +45,11 @@ export async function readActiveJobs(
       [keys.queue(queue, ''), MOST_JOBS],
     ),
   );
-  return answer.map(([id, type, worker, deid, startedAtMs, attempts, lockToken, lockTtlMs]) => ({
-    ...{ queue, id, type: type ?? '?', worker: worker ?? '', deduplicationId: deid },
-    ...{ startedAtMs, attemptsMade: attempts ?? 0, lockToken, lockTtlMs },
-  }));
+  return answer.map(
+    ([id, type, worker, deid, startedAtMs, attempts, starts, lockToken, ttlMs]) => ({
+      ...{ queue, id, type: type ?? '?', worker: worker ?? '', deduplicationId: deid },
+      ...{ startedAtMs, attemptsMade: attempts ?? 0, starts: starts ?? 0 },
+      ...{ lockToken, lockTtlMs: ttlMs },
+    }),
+  );
 }

@@ -34,6 +34,10 @@ export interface JobTakeoverOptions {
   runsHere: (queue: string, jobId: string) => boolean;
   /** Jobs of this type may have to run here in a moment. */
   warmUp: (type: string) => void;
+  /** What is active now, before anything is done about it. */
+  onLook: (jobs: ActiveJob[]) => void;
+  /** Whether a worker outside Interlock ran it: then its stall is explained elsewhere. */
+  ranOutside: (job: ActiveJob) => boolean;
   /** A run was lost; its job waits again. */
   onLost: (run: LostRun) => void | Promise<void>;
 }
@@ -92,10 +96,12 @@ export class JobTakeover {
   /** Looks once, and takes over what is lost. @returns milliseconds until the next look */
   async look(): Promise<number> {
     const { scripts, keys } = this.options;
-    const jobs = await Promise.all(
+    const perQueue = await Promise.all(
       this.queues().map((queue) => readActiveJobs(scripts, keys, queue)),
     );
-    const { takeovers, nextLossMs, needed } = planTakeovers(jobs.flat(), this.view);
+    const jobs = perQueue.flat();
+    this.options.onLook(jobs);
+    const { takeovers, nextLossMs, needed } = planTakeovers(jobs, this.view);
     for (const type of needed) this.options.warmUp(type);
     for (const takeover of takeovers) {
       if (this.isClosed()) break;
@@ -106,7 +112,8 @@ export class JobTakeover {
 
   /** @returns false when the job is another's by now, or has ended */
   async take({ job, reason }: Takeover): Promise<boolean> {
-    const { scripts, keys, logger, onLost } = this.options;
+    const { scripts, keys, logger, onLost, ranOutside } = this.options;
+    const isOutside = ranOutside(job);
     const of = (part: string) => keys.queue(job.queue, part);
     const answer = takeOverAnswer.parse(
       await scripts.run(
@@ -117,7 +124,7 @@ export class JobTakeover {
         ],
         [
           ...[job.id, job.worker, reason === 'holder_dead' ? (job.lockToken ?? '') : ''],
-          this.keyWhileQueued(job),
+          ...[this.keyWhileQueued(job), isOutside ? 'outside' : 'agent'],
         ],
       ),
     );
@@ -128,7 +135,8 @@ export class JobTakeover {
       { action: 'takeover', job_type: type, key, jobId, queue, worker, reason },
       answer[0] === 'taken' ? 'job lost its worker, runs again' : 'removed the place of a lost job',
     );
-    await this.tell(run);
+    // A job that is gone leaves no event either.
+    if (!isOutside || answer[0] === 'gone') await this.tell(run);
     if (answer[0] === 'taken') await onLost(run);
     return true;
   }

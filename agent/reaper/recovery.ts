@@ -1,6 +1,7 @@
 import type { Clock } from '../common/clock.ts';
 import type { Config } from '../config/schema.ts';
 import type { DecisionLog } from '../decisions/decisionLog.ts';
+import type { WorkerClients } from '../jobs/workerClients.ts';
 import type { RedisLeases } from '../leases/redisLeases.ts';
 import type { Logger } from '../logging.ts';
 import type { Orphan } from '../protocol/api.ts';
@@ -16,6 +17,8 @@ import type { LostRun } from './lostRun.ts';
 import { OrphanReader } from './orphanReader.ts';
 import { OrphanRemover } from './orphanRemover.ts';
 import { Reaper } from './reaper.ts';
+import { SeenRuns } from './seenRuns.ts';
+import { StallWatch } from './stallWatch.ts';
 
 export interface RecoveryOptions {
   config: Config;
@@ -29,6 +32,7 @@ export interface RecoveryOptions {
   registry: Pick<AgentRegistry, 'list'>;
   leases: Pick<RedisLeases, 'dead' | 'removeDead'>;
   decisions: DecisionLog;
+  clients: WorkerClients;
   /** Queues of the config and those that other programs made. */
   queueNames: () => string[];
   /** Whether a handler of this process is at work on the job: then its worker gives it up itself. */
@@ -47,11 +51,13 @@ export interface RecoveryOptions {
 export class Recovery {
   readonly peers: PeerWatch;
   readonly takeover: JobTakeover;
+  readonly stalls: StallWatch;
+  readonly seen: SeenRuns;
   private readonly reaper: Reaper;
 
   constructor(options: RecoveryOptions) {
     const { config, redis, scripts, keys, clock, logger, holder, registry, leases } = options;
-    const { decisions, queueNames, runsHere, warmUp, onLost, onDead } = options;
+    const { decisions, clients, queueNames, runsHere, warmUp, onLost, onDead } = options;
     const peers = new PeerWatch({
       ...{ registry, holder, clock, onList: options.onAgents },
       onDead: (dead) => {
@@ -61,9 +67,17 @@ export class Recovery {
       },
     });
     this.peers = peers;
+    this.seen = new SeenRuns(clock);
+    this.stalls = new StallWatch({
+      ...{ redis, scripts, keys, decisions, clients, peers, clock, logger, queueNames },
+      ...{ agentId: holder.agentId, seen: this.seen },
+      declaredQueues: () => this.takeover.queues(),
+    });
     this.takeover = new JobTakeover({
       ...{ config, scripts, keys, decisions, peers, clock, logger, runsHere },
       ...{ warmUp, onLost },
+      onLook: (jobs) => void this.stalls.note(jobs),
+      ranOutside: (job) => this.stalls.ranOutside(job),
     });
     this.reaper = new Reaper({
       ...{ redis, keys, decisions, clock, logger, agentId: holder.agentId },
@@ -79,6 +93,7 @@ export class Recovery {
   start(): void {
     this.peers.start();
     this.takeover.start();
+    this.stalls.start();
     this.reaper.start();
   }
 
@@ -86,6 +101,7 @@ export class Recovery {
   close(): void {
     this.peers.close();
     this.takeover.close();
+    this.stalls.close();
     this.reaper.close();
   }
 

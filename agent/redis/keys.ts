@@ -41,6 +41,11 @@ export class Keys {
     return this.own(`alert:${id}`);
   }
 
+  /** Text with TTL: the agent that records that a job stalled. @param eventId of BullMQ's event */
+  stallClaim(queue: string, eventId: string): string {
+    return this.own(`stall:${queue}:${eventId}`);
+  }
+
   /** Hash, field = agent id: who the agents are. */
   get agents(): string {
     return this.own('agents');

@@ -13,6 +13,7 @@ import type { QueueSet } from '../jobs/queueSet.ts';
 import {
   notifications,
   type Notifications,
+  type PayloadProblem,
   type SimulateDuplicatesParams,
   type Requests,
   type SimulateDuplicatesResult,
@@ -52,6 +53,8 @@ export interface AgentServices {
   /** Here, and in other agents. */
   debugRows(): Promise<DebugRow[]>;
   drain: QueueDrain;
+  /** What of a text does not fit the schema of a job type. */
+  payloadProblems(type: string, text: string): PayloadProblem[];
   decisions: DecisionLog;
   ages: AgeWatch;
   status(): AgentStatus;
@@ -181,7 +184,7 @@ function stateHandlers(services: AgentServices): Some<'subscribe' | 'unsubscribe
 
 function jobHandlers(
   services: AgentServices,
-): Some<'enqueue' | 'jobs' | 'job' | 'requeue' | 'promote' | 'remove' | 'rerun'> {
+): Some<'enqueue' | 'checkPayload' | 'jobs' | 'job' | 'requeue' | 'promote' | 'remove' | 'rerun'> {
   const { actions, reader, enqueuing } = services;
   return {
     enqueue: async ({ count, ...request }) => {
@@ -193,6 +196,7 @@ function jobHandlers(
       }
       return decisions;
     },
+    checkPayload: async ({ type, text }) => Promise.resolve(services.payloadProblems(type, text)),
     jobs: (params) => reader.list(params),
     job: ({ id, queue }) => reader.detail(id, queue),
     requeue: async ({ jobs, allFailed, queue }) => {

@@ -28,6 +28,7 @@ const DUTIES_FOR: Readonly<Record<RequestName, readonly Duty[] | typeof EVERYONE
   agents: EVERYONE,
   stop: EVERYONE,
   log: EVERYONE,
+  checkPayload: EVERYONE,
   subscribe: EVERYONE,
   unsubscribe: EVERYONE,
   jobs: EVERYONE,

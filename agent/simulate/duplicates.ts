@@ -66,8 +66,10 @@ export async function simulateDuplicates(
 
 /** The type as it races: without its rules in naive mode. */
 function typeToRace(params: SimulateDuplicatesParams, config: Config): JobTypeConfig {
-  const type = Object.hasOwn(config.jobs, params.jobType) ? config.jobs[params.jobType] : undefined;
-  if (type === undefined) {
+  const declared = Object.hasOwn(config.jobs, params.jobType)
+    ? config.jobs[params.jobType]
+    : undefined;
+  if (declared === undefined) {
     const known = Object.keys(config.jobs);
     throw new InterlockError({
       code: 'not_found',
@@ -78,6 +80,8 @@ function typeToRace(params: SimulateDuplicatesParams, config: Config): JobTypeCo
           : `Use one of ${known.join(', ')}.`,
     });
   }
+  // The payload of a race is made for its rules, and no handler sees it.
+  const type = { ...declared, schema: undefined };
   if (params.naive) return withoutRules(type);
   if (!hasRule(rulesOf(type, config.deduplication))) throw nothingToRace(params.jobType, type);
   return type;

@@ -1,12 +1,14 @@
 import type { Clock, Timer } from '../common/clock.ts';
 import type { Holder } from '../protocol/decision.ts';
 import type { AgentEntry, AgentRegistry } from './agentRegistry.ts';
+import { workerIdOf } from './isOutside.ts';
 import { isSurelyGone } from './processIdentity.ts';
 
 /** How often the processes of this host are looked at: some microseconds for each. */
 const LOOK_EVERY_MS = 200;
 /** How often Redis is asked who the agents are. */
 const LIST_EVERY_MS = 1_000;
+const MOST_SEEN = 1_000;
 
 export interface PeerWatchOptions {
   registry: Pick<AgentRegistry, 'list'>;
@@ -25,6 +27,8 @@ export interface PeerWatchOptions {
  */
 export class PeerWatch {
   private peers = new Map<string, AgentEntry>();
+  /** As they were seen last: a job may be left of one that has left. The newest stand last. */
+  private readonly seen = new Map<string, AgentEntry>();
   /** Kept for good: a job may name its agent after the agent's entry was removed. */
   private readonly dead = new Map<string, AgentEntry>();
   /** Ids of BullMQ workers of dead agents, and since when they are known to be gone. */
@@ -50,12 +54,17 @@ export class PeerWatch {
     return this.dead.get(agentId)?.holder ?? this.peers.get(agentId)?.holder ?? null;
   }
 
+  /** Every agent that was seen, those that have left too. */
+  known(): AgentEntry[] {
+    return [...this.seen.values()];
+  }
+
   /**
    * For how long the owner of this token of a BullMQ lock is known to be gone; undefined when it is
    * not. The token is the proof: the name of a job's worker may be that of an earlier run.
    */
   deadForMs(token: string): number | undefined {
-    const sinceMs = this.deadWorkers.get(token.slice(0, token.lastIndexOf(':')));
+    const sinceMs = this.deadWorkers.get(workerIdOf(token));
     return sinceMs === undefined ? undefined : this.options.clock.monotonic() - sinceMs;
   }
 
@@ -63,9 +72,21 @@ export class PeerWatch {
   async refresh(): Promise<AgentEntry[]> {
     const found = await this.options.registry.list();
     this.peers = new Map(found.map((entry) => [entry.agentId, entry]));
+    this.remember(found);
     this.findDead((holder) => holder.alive === false);
     this.options.onList?.(found);
     return found;
+  }
+
+  private remember(found: AgentEntry[]): void {
+    for (const entry of found) {
+      this.seen.delete(entry.agentId);
+      this.seen.set(entry.agentId, entry);
+    }
+    for (const agentId of this.seen.keys()) {
+      if (this.seen.size <= MOST_SEEN) return;
+      this.seen.delete(agentId);
+    }
   }
 
   private look(): void {

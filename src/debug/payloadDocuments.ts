@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import * as z from 'zod';
 import { InterlockError, messageOf } from '../../agent/common/errors.ts';
 import type { JsonValue } from '../../agent/common/json.ts';
+import type { PayloadProblem } from '../../agent/protocol/api.ts';
 import type { JobDetail } from '../../agent/protocol/model.ts';
 import { COMMANDS } from '../contributions.ts';
 import { DisposableStore, type Disposable } from '../disposable.ts';
@@ -42,19 +43,33 @@ export class PayloadDocuments
     new vscode.EventEmitter<vscode.FileChangeEvent[]>(),
   );
   private readonly lenses = this.disposables.add(new vscode.EventEmitter<void>());
+  private readonly marks = this.disposables.add(
+    vscode.languages.createDiagnosticCollection(SCHEME),
+  );
   readonly onDidChangeFile = this.files.event;
   readonly onDidChangeCodeLenses = this.lenses.event;
 
-  /** @param rerun runs or debugs a job with another payload */
-  constructor(private readonly rerun: (edited: EditedPayload, how: OnSave) => Promise<void>) {
+  /**
+   * @param rerun runs or debugs a job with another payload
+   * @param check what of a text does not fit the schema of a job type
+   */
+  constructor(
+    private readonly rerun: (edited: EditedPayload, how: OnSave) => Promise<void>,
+    private readonly check: (type: string, text: string) => Promise<PayloadProblem[]>,
+  ) {
     const { workspace, languages } = vscode;
     this.disposables.add(workspace.registerFileSystemProvider(SCHEME, this));
     this.disposables.add(workspace.registerTextDocumentContentProvider(ORIGINAL_SCHEME, this));
     this.disposables.add(languages.registerCodeLensProvider({ scheme: SCHEME }, this));
     this.disposables.add(
       workspace.onDidCloseTextDocument(({ uri }) => {
-        if (uri.scheme === SCHEME) this.drafts.delete(uri.path);
+        if (uri.scheme !== SCHEME) return;
+        this.drafts.delete(uri.path);
+        this.marks.delete(uri);
       }),
+    );
+    this.disposables.add(
+      workspace.onDidChangeTextDocument(({ document }) => void this.mark(document)),
     );
   }
 
@@ -63,6 +78,7 @@ export class PayloadDocuments
     this.drafts.set(path, { job, text: textOf(job.data), onSave: 'debug', mtime: Date.now() });
     const document = await vscode.workspace.openTextDocument(uriOf(path));
     await vscode.window.showTextDocument(document, { preview: false });
+    await this.mark(document);
   }
 
   /** What saving does from now on; then it is saved. */
@@ -138,11 +154,27 @@ export class PayloadDocuments
   }
 
   delete(): void {
-    throw vscode.FileSystemError.NoPermissions();
+    this.createDirectory();
   }
 
   rename(): void {
-    throw vscode.FileSystemError.NoPermissions();
+    this.createDirectory();
+  }
+
+  /** Marks what the agent would refuse. */
+  private async mark(document: vscode.TextDocument): Promise<void> {
+    const { uri, version } = document;
+    const draft = uri.scheme === SCHEME ? this.drafts.get(uri.path) : undefined;
+    if (draft === undefined) return;
+    const problems = await this.check(draft.job.type, document.getText()).catch(() => []);
+    // Typed on meanwhile, or closed.
+    if (document.version !== version || !this.drafts.has(uri.path)) return;
+    const place = (offset: number) => document.positionAt(offset);
+    const marks = problems.map(({ offset, length, message }) => {
+      const range = new vscode.Range(place(offset), place(offset + length));
+      return new vscode.Diagnostic(range, message);
+    });
+    this.marks.set(uri, marks);
   }
 
   private async submit({ job, onSave }: Draft, text: string): Promise<void> {

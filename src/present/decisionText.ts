@@ -108,6 +108,8 @@ function actionWord(action: DecisionAction, t: Translate): string {
       return t('remove what is left of');
     case 'drain':
       return t('empty queue');
+    case 'stall':
+      return t('stalled');
     default:
       return assertNever(action);
   }
@@ -146,6 +148,8 @@ export function reasonPhrase(reason: DecisionReason, t: Translate): string {
       return t('its lock is taken');
     case 'lease_lost':
       return t('its lock was lost');
+    case 'lock_not_renewed':
+      return t('its worker, outside Interlock, did not renew its lock');
     case 'holder_dead':
       return t('the holder of its lock has ended');
     case 'holder_alive':

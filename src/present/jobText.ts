@@ -1,6 +1,12 @@
 import { assertNever } from '../../agent/common/assertNever.ts';
 import { formatDuration } from '../../agent/common/duration.ts';
-import type { AgeLevel, JobRow, JobState, QueueRow } from '../../agent/protocol/model.ts';
+import type {
+  AgeLevel,
+  JobRow,
+  JobState,
+  OutsideRun,
+  QueueRow,
+} from '../../agent/protocol/model.ts';
 import { ageMs, formatAge, formatAgo, formatCount, formatCountdown } from './age.ts';
 import { levelName } from './ageText.ts';
 import type { Translate } from './translate.ts';
@@ -46,8 +52,26 @@ function stateText(job: JobRow, nowMs: number, t: Translate, level: AgeLevel): s
 
 function runText(job: JobRow, nowMs: number, t: Translate, level: AgeLevel): string[] {
   const age = formatAge(job.startedAt, nowMs);
-  return level === 'normal' ? [age] : [t('running {0}', age), levelName(level, t)];
+  const told = level === 'normal' ? [age] : [t('running {0}', age), levelName(level, t)];
+  return job.outside === undefined ? told : [...told, outsideText(job.outside, t)];
 }
+
+/** `worker billing (127.0.0.1:51234), outside Interlock`. */
+function outsideText({ worker, address }: OutsideRun, t: Translate): string {
+  const parts = [t('worker'), worker, address && `(${address})`];
+  return t('{0}, outside Interlock', parts.filter((part) => part !== null).join(' '));
+}
+
+/** Who runs it, for a tooltip; nothing for a run of Interlock's. */
+export function outsideFacts(run: OutsideRun | undefined, nowMs: number, t: Translate): Fact[] {
+  if (run === undefined) return [];
+  return [
+    [t('Run by'), outsideText(run, t)],
+    [t('Lock ends'), formatCountdown(run.lockEndsAt ?? '', nowMs, t)],
+  ];
+}
+
+type Fact = [string, string];
 
 /** Rows of these states say something else each second. */
 export function jobTicks(job: JobRow): boolean {

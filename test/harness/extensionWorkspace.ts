@@ -24,6 +24,9 @@ export const EXTENSION_CONFIG = {
     ...Object.fromEntries(
       DEBUG_HANDLERS.map(({ type, handler }) => [type, { handler, queue: 'debugged' }]),
     ),
+    debug_common: {
+      ...{ handler: './debug/common.cts', queue: 'debugged', schema: './debug/pair.json' },
+    },
     store_ticks: { handler: './jobs/echo.ts', queue: 'websocket_data' },
   },
   schedules: { hourly: { job: 'echo', every: '1h' } },

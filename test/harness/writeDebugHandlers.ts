@@ -48,11 +48,19 @@ export function sumOf(pair: Pair): number {
 }
 `;
 
+/** What `debug_common` takes. */
+const PAIR = {
+  type: 'object',
+  properties: { a: { type: 'number' }, b: { type: 'number' } },
+  required: ['a', 'b'],
+};
+
 /** Writes them all. */
 export function writeDebugHandlers(workspace: TestWorkspace): void {
   workspace.write('debug/esm.ts', ESM);
   workspace.write('debug/common.cts', COMMON);
   workspace.write('debug/plain.js', PLAIN);
+  workspace.write('debug/pair.json', JSON.stringify(PAIR));
   workspace.write('debug/linked.ts', LINKED);
   workspace.write('debug/compiled/src/handler.ts', COMPILED);
   const { code, map } = transformSync(COMPILED, {

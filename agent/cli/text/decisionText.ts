@@ -1,6 +1,6 @@
 import { assertNever } from '../../common/assertNever.ts';
 import { formatDuration } from '../../common/duration.ts';
-import type { Decision, DecisionAction, DecisionReason } from '../../protocol/decision.ts';
+import type { Decision, DecisionAction, DecisionReason, Stall } from '../../protocol/decision.ts';
 import { holderName } from './ages.ts';
 import type { Style } from './style.ts';
 import { formatCount, plural } from './table.ts';
@@ -25,6 +25,7 @@ const VERBS: Record<DecisionAction, [done: string, refused: string]> = {
   takeover: ['Took over', 'take over'],
   reap: ['Removed what was left of', 'remove what is left of'],
   drain: ['Emptied queue', 'empty queue'],
+  stall: ['Put back', 'go on with'],
 };
 
 /**
@@ -62,6 +63,7 @@ function sentence(decision: Decision, nowMs: number, style: Style): string {
   const about = subjectText(decision);
   const why = `${because(decision)}${untilText(decision, nowMs)}`;
   const job = jobId === null ? '' : `job ${jobId}`;
+  if (action === 'stall') return stallText(decision, style);
   switch (outcome) {
     case 'accepted':
       return action === 'release'
@@ -91,6 +93,20 @@ function sentence(decision: Decision, nowMs: number, style: Style): string {
       return assertNever(outcome);
   }
 }
+
+/** `Stalled: job 7 of sync (mainnet), which was started again: its worker … did not renew its lock`. */
+function stallText(decision: Decision, style: Style): string {
+  const { jobId, stall, reason } = decision;
+  const next = stall === undefined ? '' : `, ${STALL_ENDS[stall.next]}`;
+  return `${style.bad('Stalled')}: job ${jobId ?? '?'} of ${subjectText(decision)}${next}: ${REASONS[reason]}`;
+}
+
+const STALL_ENDS: Record<Stall['next'], string> = {
+  waits: 'which waits to be started again',
+  started: 'which was started again',
+  failed: 'which failed, because it stalled too often',
+  removed: 'which was removed since',
+};
 
 /** `sync (mainnet)`; a stream's key is made of its name and would say the same twice. */
 function subjectText({ action, subject, key, jobId }: Decision): string {
@@ -213,6 +229,7 @@ const REASONS: Record<DecisionReason, string> = {
   role_forbids: "this agent's role does not do that",
   lease_held: 'another has its lock',
   lease_lost: 'its lock was lost',
+  lock_not_renewed: 'its worker, outside Interlock, did not renew its lock',
   holder_dead: 'the holder of its lock has ended',
   holder_alive: 'its holder may be alive',
   orphaned: 'it belonged to nobody any more',

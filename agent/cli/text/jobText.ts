@@ -1,5 +1,6 @@
 import { formatDuration } from '../../common/duration.ts';
-import type { JobDetail, JobRow, JobState } from '../../protocol/model.ts';
+import { outsideWorkerText } from '../../jobs/outsideWorkerText.ts';
+import type { JobDetail, JobRow, JobState, OutsideRun } from '../../protocol/model.ts';
 import { ago, until } from './ages.ts';
 import type { Style } from './style.ts';
 import { renderTable } from './table.ts';
@@ -32,6 +33,7 @@ export function jobText(job: JobDetail, nowMs: number, style: Style): string {
     ['type', job.type],
     ['queue', job.queue],
     ['state', `${paintState(job.state, style)}, ${when(job, nowMs)}`],
+    ['worker', job.outside === undefined ? null : outsideText(job.outside, nowMs)],
     ['key', job.key],
     ['tries', `${job.attemptsMade} of ${job.maxAttempts}`],
     ['progress', progressText(job) || null],
@@ -53,7 +55,7 @@ export function jobText(job: JobDetail, nowMs: number, style: Style): string {
 export function when(row: JobRow, nowMs: number): string {
   switch (row.state) {
     case 'active':
-      return `runs for ${durationSince(row.startedAt, nowMs)}`;
+      return `runs for ${durationSince(row.startedAt, nowMs)}${row.outside === undefined ? '' : ' outside Interlock'}`;
     case 'completed':
     case 'failed':
       return `${ago(row.finishedAt, nowMs)}${tookText(row)}`;
@@ -71,6 +73,13 @@ export function progressText(row: Pick<JobRow, 'progress'>): string {
   if (progress === null || progress === undefined || progress === 0) return '';
   if (typeof progress === 'number') return `${Math.round(progress)} %`;
   return cut(typeof progress === 'string' ? progress : JSON.stringify(progress));
+}
+
+/** `worker "billing" (127.0.0.1:51234), not started by Interlock; its lock ends in 12 s unless renewed`. */
+function outsideText({ worker, address, lockEndsAt }: OutsideRun, nowMs: number): string {
+  const lock =
+    lockEndsAt === null ? '' : `; its lock ends ${until(lockEndsAt, nowMs)} unless it is renewed`;
+  return `${outsideWorkerText(worker, address)}, not started by Interlock${lock}`;
 }
 
 function tookText(row: JobRow): string {

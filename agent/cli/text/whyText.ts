@@ -1,5 +1,6 @@
 import { formatDuration } from '../../common/duration.ts';
-import type { JobRow, StreamRow } from '../../protocol/model.ts';
+import { outsideWorkerText } from '../../jobs/outsideWorkerText.ts';
+import type { JobRow, LockRow, OutsideRun, StreamRow } from '../../protocol/model.ts';
 import type { Explanation, PresentJobs } from '../explainSubject.ts';
 import { ago, holderName, until } from './ages.ts';
 import { decisionText } from './decisionText.ts';
@@ -46,8 +47,7 @@ function jobLines({ running, waiting, more }: PresentJobs, nowMs: number): strin
   if (running.length === 0 && waiting.length === 0) return ['none is queued or running'];
   const lines = running.slice(0, NAMED_RUNS).map(({ job, lock }) => {
     const since = job.startedAt === null ? '' : ` for ${ageOf(job.startedAt, nowMs)}`;
-    const where =
-      lock?.holder === null || lock === undefined ? '' : ` on ${holderName(lock.holder)}`;
+    const where = job.outside === undefined ? holderOf(lock) : outsideOf(job.outside);
     const fence = typeof lock?.fence === 'number' ? `, fence ${lock.fence}` : '';
     return `job ${nameOf(job)} has been running${since}${where}${fence}`;
   });
@@ -64,6 +64,14 @@ function jobLines({ running, waiting, more }: PresentJobs, nowMs: number): strin
     );
   }
   return lines;
+}
+
+function holderOf(lock: LockRow | undefined): string {
+  return lock?.holder === null || lock === undefined ? '' : ` on ${holderName(lock.holder)}`;
+}
+
+function outsideOf({ worker, address }: OutsideRun): string {
+  return ` in ${outsideWorkerText(worker, address)}, which Interlock did not start`;
 }
 
 function streamLine({ name, state, holder, startedAt, fence }: StreamRow, nowMs: number): string {

@@ -4,6 +4,7 @@
 --   7 hash of the job  8 its lock  9 running jobs of its type
 -- ARGV: 1 job id  2 worker that was seen on it, or ''  3 token of the lock of the dead worker, or '':
 --   taken over only without a lock  4 uniqueness key that it takes again while it waits, or ''
+--   5 whose worker ran it: 'agent' or 'outside'
 -- Returns {'taken', fence of the lost run or ''}, {'gone'} when only its place was left, or {} when
 --   it is another's by now, or ended
 local token = redis.call('GET', KEYS[8])
@@ -33,5 +34,5 @@ redis.call('RPUSH', KEYS[2], ARGV[1])
 if not isBlocked then redis.call('ZADD', KEYS[5], 0, '0') end
 redis.call('XADD', KEYS[6], 'MAXLEN', '~', meta[3] or 10000, '*',
   'event', 'waiting', 'jobId', ARGV[1], 'prev', 'active')
-redis.call('XADD', KEYS[6], '*', 'event', 'stalled', 'jobId', ARGV[1])
+redis.call('XADD', KEYS[6], '*', 'event', 'stalled', 'jobId', ARGV[1], 'interlock', ARGV[5])
 return {'taken', fence}

@@ -13,6 +13,7 @@ import {
   jobStateName,
   joined,
   jobTicks,
+  outsideFacts,
   progressText,
 } from '../../present/jobText.ts';
 import { debugIcon, jobIcon } from '../icons.ts';
@@ -97,6 +98,7 @@ export class JobNode implements TreeNode {
         [t('Queue'), job.queue],
         [t('State'), jobStateName(job.state, t)],
         ...debugFacts(this.debugged, t),
+        ...outsideFacts(job.outside, time.now(), t),
         [t('Key'), job.key ?? ''],
         [t('Payload'), job.dataPreview],
         [t('Attempts'), t('{0} of {1}', job.attemptsMade, job.maxAttempts)],

@@ -19,6 +19,8 @@ import {
 
 const FAR_MS = 3_600_000;
 const QUEUE = 'debugged';
+/** The one that has a schema. */
+const SCHEMA_TYPE = 'debug_common';
 
 async function enqueueLater(type: string, data: Record<string, number>): Promise<string> {
   const [decision] = await withClient((client) =>
@@ -26,6 +28,9 @@ async function enqueueLater(type: string, data: Record<string, number>): Promise
   );
   return decision?.jobId ?? '';
 }
+
+const idsOf = async (type: string) =>
+  Object.values((await snapshot()).jobs).flatMap((job) => (job.type === type ? [job.id] : []));
 
 const debugJob = (id: string) =>
   vscode.commands.executeCommand(COMMANDS.jobDebug, { queue: QUEUE, id });
@@ -96,6 +101,34 @@ describe('debugging a job with the editor', () => {
     await waitForJob(row.job?.id ?? '', 'completed');
     assert.deepEqual((await jobDetail(first.id)).data, { a: 1, b: 2 });
     await editor.ended();
+  });
+
+  it('marks what does not fit the schema of the type, and runs nothing when it is saved', async () => {
+    const type = SCHEMA_TYPE;
+    const [decision] = await withClient((client) =>
+      client.request(requests.enqueue, { type, data: { a: 1, b: 2 } }),
+    );
+    const first = await waitForJob(decision?.jobId ?? '', 'completed');
+    await vscode.commands.executeCommand(COMMANDS.jobRerunEdited, { queue: QUEUE, id: first.id });
+    const document = vscode.window.activeTextEditor?.document;
+    assert.ok(document);
+    const write = async (text: string) => {
+      const edit = new vscode.WorkspaceEdit();
+      edit.replace(document.uri, new vscode.Range(0, 0, document.lineCount, 0), text);
+      await vscode.workspace.applyEdit(edit);
+    };
+    const marks = () => vscode.languages.getDiagnostics(document.uri);
+    await write('{\n  "a": "one",\n  "b": 2\n}\n');
+    const before = await idsOf(type);
+    const mark = await eventually('the mark', () => marks()[0]);
+    assert.equal(mark.message, 'a: expected number, received string');
+    assert.equal(document.getText(mark.range), '"one"');
+    assert.equal(await document.save(), false);
+    assert.equal(document.isDirty, true);
+    assert.deepEqual(await idsOf(type), before);
+    await write('{\n  "a": 5,\n  "b": 2\n}\n');
+    await eventually('no mark', () => marks().length === 0);
+    await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
   });
 
   it('gives the job back when the debugger is stopped, as the setting says', async () => {

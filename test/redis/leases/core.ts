@@ -6,12 +6,15 @@ import { Enqueuer } from '../../../agent/jobs/enqueuer.ts';
 import { JobActions } from '../../../agent/jobs/jobActions.ts';
 import { JobReader } from '../../../agent/jobs/jobReader.ts';
 import type { CustomKey } from '../../../agent/jobs/lastCheck.ts';
+import { OutsideRuns } from '../../../agent/jobs/outsideRuns.ts';
 import { QueueSet } from '../../../agent/jobs/queueSet.ts';
+import { WorkerClients } from '../../../agent/jobs/workerClients.ts';
 import { RedisLeases } from '../../../agent/leases/redisLeases.ts';
 import type { Decision, Holder } from '../../../agent/protocol/decision.ts';
 import { Keys } from '../../../agent/redis/keys.ts';
 import type { RedisClient } from '../../../agent/redis/redisClient.ts';
 import { Scripts } from '../../../agent/redis/scripts.ts';
+import { AgentRegistry } from '../../../agent/state/agentRegistry.ts';
 import { currentHolder } from '../../../agent/state/processIdentity.ts';
 
 export const SILENT: Logger = pino({ level: 'silent' });
@@ -48,7 +51,10 @@ export function makeCore(server: CoreRedis, options: CoreOptions = {}) {
   const keys = new Keys(config.redis.prefix);
   const decisions = new DecisionLog(redis, keys, logger);
   const queues = new QueueSet(redis, config);
-  const reader = new JobReader(queues);
+  const clients = new WorkerClients(redis, config.redis.prefix, systemClock);
+  const registry = new AgentRegistry(redis, keys.agents, holder, systemClock);
+  const known = { redis, keys, clients, agents: () => registry.list() };
+  const reader = new JobReader(queues, new OutsideRuns(known));
   const customKey = options.customKey ?? (() => Promise.resolve(null));
   const enqueuer = new Enqueuer({
     ...{ config, clock: systemClock, decisions, redis, scripts, keys, queues },
@@ -56,6 +62,7 @@ export function makeCore(server: CoreRedis, options: CoreOptions = {}) {
   });
   return {
     ...{ config, holder, redis, scripts, keys, decisions, queues, reader, enqueuer, logger },
+    ...{ clients, registry },
     leases: new RedisLeases({ redis, scripts, keys, clock: systemClock, holder }),
     actions: new JobActions({
       ...{ reader, queues, redis, scripts, keys, decisions, customKey, enqueuing: enqueuer },

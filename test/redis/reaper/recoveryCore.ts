@@ -5,7 +5,6 @@ import { deferred } from '../../../agent/common/deferred.ts';
 import type { Holder } from '../../../agent/protocol/decision.ts';
 import type { LostRun } from '../../../agent/reaper/lostRun.ts';
 import { Recovery } from '../../../agent/reaper/recovery.ts';
-import { AgentRegistry } from '../../../agent/state/agentRegistry.ts';
 import { eventually } from '../../harness/eventually.ts';
 import { makeCore, type CoreOptions, type CoreRedis } from '../leases/core.ts';
 
@@ -19,13 +18,13 @@ export function makeRecovery(
   const lines: string[] = [];
   const logger = pino({ level: 'info' }, { write: (line) => void lines.push(line) });
   const core = makeCore(server, { logger, ...options });
-  const { redis, keys, holder } = core;
-  const registry = new AgentRegistry(redis, keys.agents, holder, systemClock);
+  const { redis, keys, holder, registry } = core;
   const lost: LostRun[] = [];
   const dead: Holder[] = [];
   const recovery = new Recovery({
     ...{ config: core.config, redis, scripts: core.scripts, keys, clock: systemClock },
     ...{ logger, holder, registry, leases: core.leases, decisions: core.decisions },
+    clients: core.clients,
     queueNames: () => core.queues.names(),
     runsHere: options.runsHere ?? (() => false),
     warmUp: () => undefined,
@@ -33,7 +32,7 @@ export function makeRecovery(
     onDead: (one) => void dead.push(one),
     onAgents: () => undefined,
   });
-  return { ...core, registry, recovery, lost, dead, lines };
+  return { ...core, recovery, lost, dead, lines };
 }
 
 /** Writes the entry that an agent had when it died, or has while it lives. */

@@ -109,7 +109,7 @@ describe('jobs that lost their worker', () => {
     const events = await core.redis.xrange(core.keys.queue('default', 'events'), '-', '+');
     const told = events.map(([, fields]) => fields.join(' '));
     assert.ok(told.includes(`event waiting jobId ${id} prev active`));
-    assert.ok(told.includes(`event stalled jobId ${id}`));
+    assert.ok(told.includes(`event stalled jobId ${id} interlock agent`));
   });
 
   it('are given to one of twenty who see it', async () => {

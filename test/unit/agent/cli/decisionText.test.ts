@@ -202,6 +202,27 @@ describe('a decision as a sentence', () => {
     );
   });
 
+  it('says of a stall which job it was, and what became of it', () => {
+    const facts = {
+      ...{ worker: 'invoices', address: null, connected: true, start: 1, stalls: 1 },
+      ...({ attemptsMade: 0, movedBy: 'bullmq', nextWorker: null } as const),
+    };
+    const stalled = (next: 'started' | 'failed') =>
+      text({
+        ...{ action: 'stall', key: 'mainnet', reason: 'lock_not_renewed' },
+        ...{ outcome: next === 'failed' ? 'refused' : 'rescheduled', stall: { ...facts, next } },
+      });
+    const why = 'its worker, outside Interlock, did not renew its lock (rule: lock_not_renewed).';
+    assert.equal(
+      stalled('started'),
+      `Stalled: job j1 of sync (mainnet), which was started again: ${why}`,
+    );
+    assert.equal(
+      stalled('failed'),
+      `Stalled: job j1 of sync (mainnet), which failed, because it stalled too often: ${why}`,
+    );
+  });
+
   it('has words for each outcome, reason and action, with and without what else is known', () => {
     for (const outcome of decisionOutcome.options) {
       for (const reason of decisionReason.options) {

@@ -153,6 +153,17 @@ describe('rows for people', () => {
       line({ state: 'active', startedAt: isoBefore(2_000), progress: 50 }),
       /active +runs for 2 s +0\/1 +50 %/,
     );
+    const outside = { worker: 'invoices', address: null, lockEndsAt: isoBefore(-9_000) };
+    const theirs = { state: 'active', startedAt: isoBefore(2_000), outside } as const;
+    assert.match(line(theirs), /runs for 2 s outside Interlock/);
+    assert.match(
+      jobText(
+        { ...jobRow(theirs), data: {}, result: null, stacktrace: [], logs: [] },
+        NOW_MS,
+        plain,
+      ),
+      /worker +worker "invoices", not started by Interlock; its lock ends in 9 s unless/,
+    );
     const ended = { startedAt: isoBefore(4_000), finishedAt: isoBefore(3_000) };
     assert.match(
       line({ state: 'failed', ...ended, failedReason: 'no\nroute' }),

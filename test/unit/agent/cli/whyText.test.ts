@@ -33,6 +33,15 @@ describe('the answer to why', () => {
     ]);
   });
 
+  it('says that a worker outside Interlock runs it', () => {
+    const outside = { worker: 'invoices', address: null, lockEndsAt: isoBefore(-9_000) };
+    const job = { ...run('j1'), outside };
+    assert.match(
+      text({ jobs: { ...none, running: [{ job, lock: undefined }] } }),
+      /^Now: job j1 \(mainnet\) has been running for 2 min 1 s in worker "invoices", which Interlock did not start\.\n/,
+    );
+  });
+
   it('says that nothing runs, and that nothing was decided', () => {
     assert.deepEqual(text({ jobs: none }).split('\n'), [
       'Now: none is queued or running.',

@@ -8,7 +8,7 @@ import {
 
 const job = (changes: Partial<ActiveJob>): ActiveJob => ({
   ...{ queue: 'q', id: '1', type: 't', worker: 'a1', deduplicationId: null, startedAtMs: 1 },
-  ...{ attemptsMade: 0, lockToken: 'w1:3', lockTtlMs: 3_000 },
+  ...{ attemptsMade: 0, starts: 1, lockToken: 'w1:3', lockTtlMs: 3_000 },
   ...changes,
 });
 const view = (changes: Partial<TakeoverView> = {}): TakeoverView => ({

@@ -11,6 +11,7 @@ import {
   describeJob,
   describeQueue,
   jobLabel,
+  outsideFacts,
   progressText,
 } from '../../../../src/present/jobText.ts';
 import { scheduleDetails } from '../../../../src/present/scheduleDetails.ts';
@@ -58,6 +59,20 @@ describe('rows of jobs', () => {
     assert.equal(jobLabel(jobRow()), 'chain_state_monitor [mainnet]');
     assert.equal(jobLabel(jobRow({ key: null })), 'chain_state_monitor');
     assert.equal(jobLabel(jobRow({ key: '*' })), 'chain_state_monitor');
+  });
+
+  it('say who runs them, where that is a worker outside Interlock', () => {
+    const outside = { worker: 'invoices', address: '10.0.0.7:5123', lockEndsAt: at(12) };
+    const active = { state: 'active', startedAt: at(-70) } as const;
+    const said = (run: Partial<typeof outside> | { worker: null; address: null }) =>
+      describeAt({ ...active, outside: { ...outside, ...run } });
+    assert.equal(said({}), '1 min 10 s · worker invoices (10.0.0.7:5123), outside Interlock');
+    assert.equal(said({ worker: null, address: null }), '1 min 10 s · worker, outside Interlock');
+    assert.deepEqual(outsideFacts(outside, NOW_MS, plain), [
+      ['Run by', 'worker invoices (10.0.0.7:5123), outside Interlock'],
+      ['Lock ends', 'in 12 s'],
+    ]);
+    assert.deepEqual(outsideFacts(undefined, NOW_MS, plain), []);
   });
 
   it('say what matters in their state', () => {
