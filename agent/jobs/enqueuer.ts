@@ -294,6 +294,13 @@ function wishesOf({ action, priority, record, lease }: EnqueueRequest): string {
   return JSON.stringify([
     ...[action ?? 'enqueue', priority ?? 0, record !== 'refusals'],
     ...(lease === undefined ? [] : [String(lease.fence)]),
-    ...(lease?.progress === undefined ? [] : [[...lease.progress.fields].flat()]),
+    ...(lease?.progress === undefined ? [] : [flat(lease.progress.fields)]),
   ]);
+}
+
+/** Key, value, key, value: for each batch of ticks, so nothing is made in between. */
+function flat(fields: ReadonlyMap<string, number>): (string | number)[] {
+  const all: (string | number)[] = [];
+  for (const [field, value] of fields) all.push(field, value);
+  return all;
 }

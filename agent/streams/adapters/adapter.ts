@@ -16,8 +16,6 @@ export interface Gap {
 /** What a frame said, when it is more than ticks. */
 export interface ParsedFrame {
   ticks: Tick[];
-  /** The frame is the JSON of the only tick, and nothing else: it is passed on as it came. */
-  asItCame?: boolean;
   /** To be sent back, within the limits of the venue. */
   send?: Frame[] | undefined;
   /** The server will close this connection soon: replace it now. Why, in words. */
@@ -41,6 +39,8 @@ export interface StreamAdapter {
   normalise?(symbol: string): string;
   /** Called for each gap: ticks that were fetched, or frames to send. What it throws is told. */
   resync?(gap: Gap): ParsedFrame | Promise<ParsedFrame>;
+  /** A text frame of one tick is the JSON of that tick: such a frame is passed on as it came. */
+  readonly sendsTicksAsJson?: boolean;
   /** Rules of the venue; `limits` of the config goes before it. */
   readonly limits?: StreamLimits;
 }

@@ -10,12 +10,13 @@ const talk = z.object({ op: z.string(), price: z.never().optional() });
 
 /** The default: subscribes with `{"op":"subscribe","symbols":[…]}` and takes ticks as JSON. */
 export const jsonAdapter: StreamAdapter = {
+  sendsTicksAsJson: true,
   subscribe: (symbols) => [JSON.stringify({ op: 'subscribe', symbols })],
   unsubscribe: (symbols) => [JSON.stringify({ op: 'unsubscribe', symbols })],
   parse(frame) {
     const text = typeof frame === 'string' ? frame : Buffer.from(frame).toString('utf8');
     const value = parseJson(text);
-    if (isTick(value)) return { ticks: [value], asItCame: true };
+    if (isTick(value)) return [value];
     if (isTickList(value)) return value;
     const parsed = ticks.safeParse(Array.isArray(value) ? value : [value]);
     if (parsed.success) return parsed.data;

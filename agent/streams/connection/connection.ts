@@ -19,7 +19,7 @@ import {
   type ConnectionTimer,
 } from './connectionState.ts';
 import { CONNECTION_TIMINGS, type ConnectionTimings } from './connectionTimings.ts';
-import { FrameReader } from './frameReader.ts';
+import { FrameReader, type FrameReaderOptions } from './frameReader.ts';
 import { unusableAddress, type SocketListener } from './openSocket.ts';
 import { SocketLine } from './socketLine.ts';
 import { Subscription } from './subscription.ts';
@@ -47,11 +47,10 @@ export interface ConnectionOptions {
   turnTime?: TurnTime;
   random: Random;
   logger: Logger;
-  /**
-   * Called for each frame with ticks in it; must return at once.
-   * @param json of the only tick, where it came as such: to be copied at once
-   */
-  onTicks(ticks: Tick[], json: Buffer | undefined): void;
+  /** Called for each frame with ticks in it; must return at once. */
+  onTicks(ticks: Tick[]): void;
+  /** As in `FrameReaderOptions`. Left out: every tick comes as one. */
+  onScanned?: FrameReaderOptions['onScanned'];
   /** Its end is near: a new connection should take over. Once per socket. Why, in words. */
   onRotateWanted(reason: string): void;
   /** Called when the state or the trouble changed, not for each message. */
@@ -114,7 +113,8 @@ export class Connection {
     this.sinceMs = clock.now();
     this.reader = new FrameReader({
       ...{ adapter: options.adapter, clock },
-      onTicks: (ticks, json) => options.onTicks(ticks, json),
+      onTicks: (ticks) => options.onTicks(ticks),
+      onScanned: options.onScanned,
       onSend: (frames) => this.send(frames),
       onRotate: (reason) => this.wantRotation(reason),
       onBadFrames: (count, reason) => {
@@ -164,6 +164,10 @@ export class Connection {
   send(frames: readonly Frame[]): void {
     const refused = this.line?.send(frames) ?? 0;
     if (refused > 0) this.reader.tell(`${refused} frames not sent: too many wait already.`);
+  }
+
+  get state(): ConnectionState {
+    return this.model.state;
   }
 
   row(): ConnectionFigures {

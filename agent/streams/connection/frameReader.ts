@@ -2,6 +2,7 @@ import type { Clock } from '../../common/clock.ts';
 import { messageOf } from '../../common/errors.ts';
 import type { Frame, ParsedFrame, StreamAdapter } from '../adapters/adapter.ts';
 import type { Tick } from '../adapters/tick.ts';
+import { TickScanner, type ScannedTick } from '../adapters/tickScanner.ts';
 import { CountedWarning } from '../pipeline/countedWarning.ts';
 import { ConnectionNote } from './connectionNote.ts';
 import { printable } from './printable.ts';
@@ -9,8 +10,14 @@ import { printable } from './printable.ts';
 export interface FrameReaderOptions {
   adapter: StreamAdapter;
   clock: Clock;
-  /** @param json of the only tick, where it came as such: to be copied at once */
-  onTicks(ticks: Tick[], json: Buffer | undefined): void;
+  onTicks(ticks: Tick[]): void;
+  /**
+   * A frame that is one tick as JSON, read without making an object of it.
+   * @param tick valid until it returns
+   * @param json to be copied at once
+   * @returns false to get it as a tick
+   */
+  onScanned?: ((tick: ScannedTick, json: Buffer) => boolean) | undefined;
   /** The adapter wants this to be sent back. */
   onSend(frames: readonly Frame[]): void;
   /** The server will close the connection soon; why, in words. */
@@ -27,15 +34,22 @@ export class FrameReader {
   ticks = 0;
   /** Frames that are not understood, and refusals of the server. */
   errors = 0;
-  lastMessageAtMs: number | null = null;
+  /** NaN = none. Not null: a field that holds both makes each new time an object of its own. */
+  private lastAtMs = NaN;
+  private readonly scanner: TickScanner | undefined;
   private readonly note: ConnectionNote;
   private readonly badFrames: CountedWarning;
 
   constructor(private readonly options: FrameReaderOptions) {
     this.note = new ConnectionNote(options.clock);
+    this.scanner = options.adapter.sendsTicksAsJson === true ? new TickScanner() : undefined;
     this.badFrames = new CountedWarning(options.clock, (count, reason) =>
       options.onBadFrames(count, reason),
     );
+  }
+
+  get lastMessageAtMs(): number | null {
+    return Number.isNaN(this.lastAtMs) ? null : this.lastAtMs;
   }
 
   /** What went wrong lately, in words. */
@@ -54,7 +68,8 @@ export class FrameReader {
    */
   read(data: Buffer, isBinary: boolean, nowMs: number): void {
     this.messages += 1;
-    this.lastMessageAtMs = nowMs;
+    this.lastAtMs = nowMs;
+    if (!isBinary && this.passOn(data)) return;
     let parsed: Tick[] | ParsedFrame;
     try {
       parsed = this.options.adapter.parse(isBinary ? data : data.toString());
@@ -63,17 +78,25 @@ export class FrameReader {
       return;
     }
     if (Array.isArray(parsed)) {
-      this.handOn(parsed, undefined);
+      this.handOn(parsed);
       return;
     }
     this.onTalk(parsed);
-    this.handOn(parsed.ticks, parsed.asItCame === true ? data : undefined);
+    this.handOn(parsed.ticks);
   }
 
-  private handOn(ticks: Tick[], json: Buffer | undefined): void {
+  /** @returns false when the frame has to be parsed */
+  private passOn(data: Buffer): boolean {
+    const { scanner, options } = this;
+    if (scanner?.scan(data) !== true || options.onScanned?.(scanner, data) !== true) return false;
+    this.ticks += 1;
+    return true;
+  }
+
+  private handOn(ticks: Tick[]): void {
     if (ticks.length === 0) return;
     this.ticks += ticks.length;
-    this.options.onTicks(ticks, json);
+    this.options.onTicks(ticks);
   }
 
   /** Something went wrong, and the connection lives on. */

@@ -94,16 +94,25 @@ export class Batcher {
     return this.source.conflated;
   }
 
-  /**
-   * Never waits for sending and never throws. After the end it does nothing.
-   * @param json of the only tick, where it came as such; it is copied
-   */
-  add(ticks: readonly Tick[], json?: Buffer): void {
+  /** Never waits for sending and never throws. After the end it does nothing. */
+  add(ticks: readonly Tick[]): void {
     if (this.hasEnded || ticks.length === 0) return;
-    if (this.source.count === 0) this.oldestAt = this.options.clock.monotonic();
-    this.source.add(ticks, json);
-    // It is called for each frame: with a timer running there is nothing to find out.
-    if (this.timer === undefined || this.source.count >= this.source.fullAt) this.sendWhenDue();
+    this.noteArrival();
+    this.source.add(ticks);
+    this.sendIfDue();
+  }
+
+  /** Whether `addJson` may be used. */
+  get takesJson(): boolean {
+    return this.source.addJson !== undefined;
+  }
+
+  /** As `add`, of one tick as it came: see `TickSource`. */
+  addJson(symbol: string, feedSeq: number, json: Buffer): void {
+    if (this.hasEnded) return;
+    this.noteArrival();
+    this.source.addJson?.(symbol, feedSeq, json);
+    this.sendIfDue();
   }
 
   /**
@@ -138,6 +147,15 @@ export class Batcher {
     timer.cancel();
     this.flushing = false;
     return !this.hasEnded && this.waiting === 0;
+  }
+
+  private noteArrival(): void {
+    if (this.source.count === 0) this.oldestAt = this.options.clock.monotonic();
+  }
+
+  /** For each frame: with a timer running there is nothing to find out. */
+  private sendIfDue(): void {
+    if (this.timer === undefined || this.source.count >= this.source.fullAt) this.sendWhenDue();
   }
 
   /** Ends at once: nothing more is sent, what waits is counted as dropped, files are removed. */

@@ -32,19 +32,30 @@ export class TickBuffer {
 
   /**
    * @param seq its running number
-   * @param json of the tick, where it came as such; it is copied
    * @returns false for what can not be JSON
    */
-  push(tick: Tick, seq: number, json?: Buffer): boolean {
-    const begin = this.ends.at(-1) ?? 0;
-    const end = json === undefined ? this.write(tick, begin) : this.copy(json, begin);
-    if (end === undefined) return false;
-    this.bytes[end] = COMMA;
-    this.ends.push(end + 1);
-    this.seqs.push(seq);
-    this.symbols.push(this.numberOf(tick.symbol));
-    this.feedSeqs.push(tick.seq ?? NaN);
+  push(tick: Tick, seq: number): boolean {
+    const text = tickJson(tick);
+    if (text === undefined) return false;
+    const begin = this.end;
+    const end = begin + Buffer.byteLength(text);
+    this.reserve(end + 1);
+    this.bytes.write(text, begin);
+    this.close(end, seq, tick.symbol, tick.seq ?? NaN);
     return true;
+  }
+
+  /**
+   * @param feedSeq the feed's own number of it; NaN: it has none
+   * @param json of the tick; it is copied
+   * @param seq its running number
+   */
+  pushJson(symbol: string, feedSeq: number, json: Buffer, seq: number): void {
+    const begin = this.end;
+    const end = begin + json.length;
+    this.reserve(end + 1);
+    this.bytes.set(json, begin);
+    this.close(end, seq, symbol, feedSeq);
   }
 
   /** The oldest, up to a hole in their numbers. They stay where they are. */
@@ -71,32 +82,29 @@ export class TickBuffer {
     return dropped;
   }
 
-  private copy(json: Buffer, begin: number): number {
-    const end = begin + json.length;
-    this.reserve(end + 1);
-    this.bytes.set(json, begin);
-    return end;
+  /** Where the next tick begins. */
+  private get end(): number {
+    return this.ends.at(-1) ?? 0;
   }
 
-  private write(tick: Tick, begin: number): number | undefined {
-    const text = tickJson(tick);
-    if (text === undefined) return undefined;
-    const end = begin + Buffer.byteLength(text);
-    this.reserve(end + 1);
-    this.bytes.write(text, begin);
-    return end;
+  private close(end: number, seq: number, symbol: string, feedSeq: number): void {
+    this.bytes[end] = COMMA;
+    this.ends.push(end + 1);
+    this.seqs.push(seq);
+    this.symbols.push(this.numberOf(symbol));
+    this.feedSeqs.push(feedSeq);
   }
 
   private reserve(size: number): void {
     if (size <= this.bytes.length) return;
     const larger = Buffer.allocUnsafe(Math.max(size, this.bytes.length * 2));
-    this.bytes.copy(larger, 0, 0, this.ends.at(-1) ?? 0);
+    this.bytes.copy(larger, 0, 0, this.end);
     this.bytes = larger;
   }
 
   private moveUp(): void {
     const from = this.endBefore(this.head);
-    const to = this.ends.at(-1) ?? 0;
+    const to = this.end;
     const isEmpty = this.head === this.ends.length;
     if (isEmpty && this.bytes.length > MOST_KEPT_BYTES)
       this.bytes = Buffer.allocUnsafe(FIRST_BYTES);

@@ -48,17 +48,16 @@ export class TickQueue implements TickSource {
     return Math.max(1, Math.min(maxTicks, Math.floor(budget.ticks.evenPart / 2)));
   }
 
-  add(ticks: readonly Tick[], json?: Buffer): void {
+  add(ticks: readonly Tick[]): void {
     for (const tick of ticks) {
-      this.arrived += 1;
-      if (!this.share.take(1)) {
-        // All the memory is under way, and none of it can be given up.
-        this.options.onDropped(1, FULL);
-      } else if (!this.memory.push(tick, this.arrived, json)) {
-        this.share.give(1);
-        this.options.onDropped(1, NO_JSON);
-      }
+      if (!this.takePlace() || this.memory.push(tick, this.arrived)) continue;
+      this.share.give(1);
+      this.options.onDropped(1, NO_JSON);
     }
+  }
+
+  addJson(symbol: string, feedSeq: number, json: Buffer): void {
+    if (this.takePlace()) this.memory.pushJson(symbol, feedSeq, json, this.arrived);
   }
 
   take(): TickRun | undefined {
@@ -82,6 +81,14 @@ export class TickQueue implements TickSource {
     this.memory.drop(this.memory.count);
     this.options.spill?.end();
     this.share.leave();
+  }
+
+  private takePlace(): boolean {
+    this.arrived += 1;
+    if (this.share.take(1)) return true;
+    // All the memory is under way, and none of it can be given up.
+    this.options.onDropped(1, FULL);
+    return false;
   }
 
   private giveUp(amount: number): number {

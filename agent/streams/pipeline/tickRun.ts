@@ -22,8 +22,13 @@ export interface TickSource {
   readonly conflated: number;
   /** So many ticks make a full batch. */
   readonly fullAt: number;
-  /** @param json of the only tick, where it came as such; it is copied */
-  add(ticks: readonly Tick[], json?: Buffer): void;
+  add(ticks: readonly Tick[]): void;
+  /**
+   * One tick as it came. Left out: it has to know what is in a tick.
+   * @param feedSeq the feed's own number of it; NaN: it has none
+   * @param json is copied
+   */
+  addJson?(symbol: string, feedSeq: number, json: Buffer): void;
   /** @returns the oldest, one batch at most; undefined when nothing waits */
   take(): TickRun | undefined;
   /** So many of those that were taken have been sent, or given up. */

@@ -73,13 +73,14 @@ export class PoolReader {
     }));
   }
 
+  /** Of the shards that do not run here: those that do know best. */
   private async readHolders(stream: ManagedStream): Promise<void> {
-    const shards = stream.shardNumbers();
+    const shards = stream.shardNumbers().filter((shard) => !stream.runs.has(shard));
     const names = shards.map((shard) => shardLease(stream.name, shard));
     const { leases, registry } = this.options;
     const [holders, entries] = await Promise.all([
       leases.holders(names),
-      registry.read(stream.name),
+      registry.read(stream.name, shards),
     ]);
     const held = new Map<number, LeaseHeld>();
     for (const [index, shard] of shards.entries()) {

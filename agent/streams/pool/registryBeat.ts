@@ -128,7 +128,7 @@ export class RegistryBeat {
 
 function hasChanged(run: ShardRun, { written }: Beat): boolean {
   const last = written.get(run.shard);
-  return last?.fence !== run.lease.fence || last.status !== run.figures().state;
+  return last?.fence !== run.lease.fence || last.status !== run.state;
 }
 
 function ownOf(written: ReadonlyMap<number, Written>): { shard: number; fence: number }[] {

@@ -1,11 +1,13 @@
 import type { Tick } from '../adapters/tick.ts';
+import type { ScannedTick } from '../adapters/tickScanner.ts';
 import { Connection } from '../connection/connection.ts';
 import type { ShardContext } from './shardContext.ts';
 
 /** Who gets what a connection brings. It changes when a connection that was made ahead is put to use. */
 export interface ConnectionSink {
-  /** @param json of the only tick, where it came as such: to be copied at once */
-  onTicks(ticks: Tick[], json: Buffer | undefined): void;
+  onTicks(ticks: Tick[]): void;
+  /** As in `FrameReaderOptions`. Left out: every tick comes as one. */
+  onScanned?(tick: ScannedTick, json: Buffer): boolean;
   onRotateWanted(reason: string): void;
   onChange(): void;
 }
@@ -33,7 +35,8 @@ export function shardConnection(
       maxRetries: config.maxRetries,
       ...(timings === undefined ? {} : { timings }),
     },
-    onTicks: (ticks, json) => made.sink.onTicks(ticks, json),
+    onTicks: (ticks) => made.sink.onTicks(ticks),
+    onScanned: (tick, json) => made.sink.onScanned?.(tick, json) === true,
     onRotateWanted: (reason) => made.sink.onRotateWanted(reason),
     onChange: () => made.sink.onChange(),
   });

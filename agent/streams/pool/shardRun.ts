@@ -1,8 +1,10 @@
 import type { Timer } from '../../common/clock.ts';
 import { messageOf } from '../../common/errors.ts';
 import type { PassableLease } from '../../leases/lease.ts';
+import type { ConnectionState } from '../../protocol/model.ts';
 import type { Gap } from '../adapters/adapter.ts';
 import type { Tick } from '../adapters/tick.ts';
+import type { ScannedTick } from '../adapters/tickScanner.ts';
 import type { ConnectionFigures } from '../connection/connection.ts';
 import { batchIdPrefix, batchSender } from '../pipeline/batchSender.ts';
 import { Batcher } from '../pipeline/batcher.ts';
@@ -85,6 +87,10 @@ export class ShardRun {
     return this.symbols;
   }
 
+  get state(): ConnectionState {
+    return this.current.connection.state;
+  }
+
   /** Of its connection, with what the ones before it counted. */
   figures(): ConnectionFigures {
     const figures = this.current.connection.row();
@@ -164,22 +170,31 @@ export class ShardRun {
     this.endOverlap();
   }
 
-  private take(ticks: Tick[], json?: Buffer): void {
+  /** A tick that comes as expected goes on as it came. @returns false for every other one */
+  private passOn(tick: ScannedTick, json: Buffer): boolean {
+    if (this.heldBack !== undefined || !this.batcher.takesJson) return false;
+    const { turnTime } = this.context;
+    turnTime.read();
+    if (!this.ledger.acceptNext(tick.symbol, tick.seq, turnTime.nowMs)) return false;
+    const ts = tick.tsText ?? (Number.isNaN(tick.ts) ? undefined : tick.ts);
+    this.lag.add(ts, turnTime.nowMs);
+    this.batcher.addJson(tick.symbol, tick.seq, json);
+    return true;
+  }
+
+  private take(ticks: Tick[]): void {
     if (this.heldBack !== undefined) {
       this.heldBack.push(ticks);
       return;
     }
     const { turnTime } = this.context;
     turnTime.read();
-    const accepted = this.ledger.accept(ticks, turnTime.nowMs);
-    // What the ledger took out or held is other ticks than those of the text.
-    const isWhole = accepted.fresh === ticks;
-    this.forward(accepted, turnTime.nowMs, isWhole ? json : undefined);
+    this.forward(this.ledger.accept(ticks, turnTime.nowMs), turnTime.nowMs);
   }
 
-  private forward({ fresh, gaps }: Accepted, nowMs: number, json?: Buffer): void {
+  private forward({ fresh, gaps }: Accepted, nowMs: number): void {
     for (const { ts } of fresh) this.lag.add(ts, nowMs);
-    this.batcher.add(fresh, json);
+    this.batcher.add(fresh);
     if (gaps.length > 0) this.onGaps(gaps);
   }
 
@@ -227,7 +242,8 @@ export class ShardRun {
 
   private sinkOf(connection: () => ShardConnection): ShardConnection['sink'] {
     return {
-      onTicks: (ticks, json) => this.take(ticks, json),
+      onTicks: (ticks) => this.take(ticks),
+      onScanned: (tick, json) => this.passOn(tick, json),
       onRotateWanted: (reason) => this.rotate(reason),
       onChange: () => this.onConnectionChange(connection()),
     };

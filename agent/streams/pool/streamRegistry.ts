@@ -98,21 +98,36 @@ export class StreamRegistry {
   }
 
   /**
-   * Every entry of a stream that can be read, by shard. Whether its holder lives is as it can be told
+   * The entries of a stream that can be read, by shard. Whether its holder lives is as it can be told
    * from here; `asOf` of its row is the time of its heartbeat.
+   * @param shards left out: all
    * @throws InterlockError `redis_unreachable`
    */
-  async read(stream: string): Promise<Map<number, RegistryEntry>> {
-    const { redis, keys } = this.options;
-    const hash = await redis.hgetall(keys.streamEntries(stream)).catch(explain(stream, 'read'));
+  async read(stream: string, shards?: readonly number[]): Promise<Map<number, RegistryEntry>> {
+    const texts = await this.texts(stream, shards).catch(explain(stream, 'read'));
     const withLife = lifeReader();
     const entries = new Map<number, RegistryEntry>();
-    for (const [shard, text] of Object.entries(hash)) {
+    for (const [shard, text] of texts) {
       const entry = readEntry(shard, text);
       if (entry === undefined) this.brokenWarning.add(1, `${stream}/${shard}`);
       else entries.set(entry.shard, asSeenFromHere(entry, withLife));
     }
     return entries;
+  }
+
+  private async texts(
+    stream: string,
+    shards: readonly number[] | undefined,
+  ): Promise<[string, string][]> {
+    const { redis, keys } = this.options;
+    const key = keys.streamEntries(stream);
+    if (shards === undefined) return Object.entries(await redis.hgetall(key));
+    if (shards.length === 0) return [];
+    const texts = await redis.hmget(key, ...shards.map(String));
+    return shards.flatMap((shard, index): [string, string][] => {
+      const text = texts[index] ?? null;
+      return text === null ? [] : [[String(shard), text]];
+    });
   }
 
   private keysOf(stream: string, shards: readonly number[]): string[] {

@@ -131,7 +131,7 @@ export class StreamService {
     const { holder } = this.row(stream);
     await this.pool.wish(stream, 'running');
     stream.forget();
-    const elsewhere = stream.held.size > stream.runs.size;
+    const elsewhere = [...stream.held.keys()].some((shard) => !stream.runs.has(shard));
     await stream.endAll();
     if (elsewhere) await this.options.asks.tell({ ask: 'restart', stream: name, shard: null });
     await this.pool.reconcile();

@@ -25,8 +25,12 @@ export interface SymbolFigures {
   lastTickMs: number | null;
 }
 
-interface Account extends SymbolFigures {
+interface Account {
   readonly symbol: string;
+  ticks: number;
+  gaps: number;
+  /** NaN = none. Not null: a field that holds both makes each new time an object of its own. */
+  lastTickMs: number;
   /** The number that comes next; NaN = none came yet. */
   next: number;
   /** `next` when the last overlap ended. While it is still the same, nothing new came since. */
@@ -83,12 +87,27 @@ export class SymbolLedger {
     return this.overlapping ? this.acceptTwofold(ticks, nowMs) : this.acceptSingle(ticks, nowMs);
   }
 
+  /**
+   * The hot path. A tick of a known symbol that has the next number, or none, while no overlap is near.
+   * @param seq NaN: it has none
+   * @returns whether it was that; any other is for `accept`
+   */
+  acceptNext(symbol: string, seq: number, nowMs: number): boolean {
+    if (this.overlapping) return false;
+    const account = this.accounts.get(symbol);
+    if (account === undefined) return false;
+    const isNumbered = !Number.isNaN(seq);
+    if (isNumbered && seq !== account.next) return false;
+    record(account, isNumbered ? seq : undefined, nowMs);
+    return true;
+  }
+
   /** @returns undefined when no tick of it came */
   row(symbol: string): SymbolFigures | undefined {
     const account = this.accounts.get(symbol);
     if (account === undefined) return undefined;
     const { ticks, gaps, lastTickMs } = account;
-    return { ticks, gaps, lastTickMs };
+    return { ticks, gaps, lastTickMs: Number.isNaN(lastTickMs) ? null : lastTickMs };
   }
 
   /** The number of each symbol that was handed on last. */
@@ -140,7 +159,7 @@ export class SymbolLedger {
     }
   }
 
-  /** The hot path: nothing is made for a tick that comes as expected. */
+  /** Nothing is made for a tick that comes as expected. */
   private acceptSingle(ticks: Tick[], nowMs: number): Accepted {
     let fresh = ticks;
     let gaps: Gap[] | undefined;
@@ -257,8 +276,8 @@ export class SymbolLedger {
 
   private open(symbol: string): Account | undefined {
     if (this.accounts.size >= MOST_SYMBOLS) return undefined;
-    const figures: SymbolFigures = { ticks: 0, gaps: 0, lastTickMs: null };
-    const account = { symbol, ...figures, next: NaN, nextAtEnd: NaN, held: undefined };
+    const figures = { ticks: 0, gaps: 0, lastTickMs: NaN };
+    const account: Account = { symbol, ...figures, next: NaN, nextAtEnd: NaN, held: undefined };
     this.accounts.set(symbol, account);
     return account;
   }
@@ -268,7 +287,7 @@ export class SymbolLedger {
 function isRepetition({ next, lastTickMs }: Account, seq: number, nowMs: number): boolean {
   // NaN is less than nothing: a symbol without a number repeats none.
   if (!(seq < next)) return false;
-  return seq === next - 1 || lastTickMs === null || nowMs - lastTickMs < REPEATS_FOR_MS;
+  return seq === next - 1 || !(nowMs - lastTickMs >= REPEATS_FOR_MS);
 }
 
 function record(account: Account | undefined, seq: number | undefined, nowMs: number): void {

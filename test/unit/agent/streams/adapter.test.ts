@@ -13,19 +13,16 @@ describe('the JSON adapter', () => {
 
   it('takes a tick or several, as text or bytes, and keeps other fields', () => {
     const json = JSON.stringify(tick);
-    assert.deepEqual(jsonAdapter.parse(json), { ticks: [tick], asItCame: true });
+    assert.deepEqual(jsonAdapter.parse(json), [tick]);
     assert.deepEqual(jsonAdapter.parse(JSON.stringify([tick, tick])), [tick, tick]);
-    assert.deepEqual(jsonAdapter.parse(Buffer.from(json)), { ticks: [tick], asItCame: true });
-    assert.deepEqual(jsonAdapter.parse(`[${json}]`), [tick], 'a list is not the JSON of its tick');
+    assert.deepEqual(jsonAdapter.parse(Buffer.from(json)), [tick]);
+    assert.deepEqual(jsonAdapter.parse(`[${json}]`), [tick]);
     assert.deepEqual(jsonAdapter.parse('[]'), []);
   });
 
   it('does not need seq and ts', () => {
     const json = '{"symbol":"a","price":1}';
-    assert.deepEqual(jsonAdapter.parse(json), {
-      ticks: [{ symbol: 'a', price: 1 }],
-      asItCame: true,
-    });
+    assert.deepEqual(jsonAdapter.parse(json), [{ symbol: 'a', price: 1 }]);
   });
 
   it('lets talk pass that has no tick in it', () => {

@@ -145,7 +145,9 @@ describe('ticks that wait on disk', () => {
     const [tick] = ticks(1);
     assert.ok(tick !== undefined);
     const json = JSON.stringify(tick, null, 2);
-    for (let times = 0; times < 60; times += 1) batcher.add([tick], Buffer.from(json));
+    for (let times = 0; times < 60; times += 1) {
+      batcher.addJson(tick.symbol, tick.seq ?? NaN, Buffer.from(json));
+    }
     assert.ok(batcher.spilled > 0);
     state.away = false;
     await clock.advance(5_000);

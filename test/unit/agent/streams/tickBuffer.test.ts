@@ -35,7 +35,7 @@ describe('ticks in memory', () => {
   it('keep the bytes that the feed sent, whoever writes over them later', () => {
     const buffer = new TickBuffer();
     const frame = Buffer.from('{ "symbol":"ü", "price":1e3 }');
-    assert.ok(buffer.push({ symbol: 'ü', price: 1_000 }, 1, frame));
+    buffer.pushJson('ü', NaN, frame, 1);
     assert.ok(buffer.push(tick(5), 2));
     frame.fill(0);
     const run = buffer.peek(10);

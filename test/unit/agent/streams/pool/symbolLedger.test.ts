@@ -49,6 +49,31 @@ describe('the account of symbols', () => {
       assert.deepEqual(ledger.lastSeqs(), { a: 3 });
     });
 
+    it('has a short way for what comes as expected, with the same account in the end', () => {
+      const step = fc.tuple(fc.constantFrom('a', 'b'), fc.option(fc.nat(3), { nil: undefined }));
+      const overlaps = fc.constantFrom('begin', 'end', 'nothing', 'nothing', 'nothing');
+      let short = 0;
+      fc.assert(
+        fc.property(fc.array(fc.tuple(step, overlaps)), (steps) => {
+          const [one, other] = [new SymbolLedger(), new SymbolLedger()];
+          for (const [index, [[symbol, ahead], overlap]] of steps.entries()) {
+            const seq = ahead === undefined ? undefined : Math.floor(index / 2) + ahead;
+            const isTaken = one.acceptNext(symbol, seq ?? NaN, NOW_MS + index);
+            const expected = other.accept([tick(symbol, seq)], NOW_MS + index);
+            if (isTaken) short += 1;
+            else assert.deepEqual(one.accept([tick(symbol, seq)], NOW_MS + index), expected);
+            if (isTaken) assert.deepEqual(expected, { fresh: [tick(symbol, seq)], gaps: [] });
+            for (const ledger of overlap === 'nothing' ? [] : [one, other]) {
+              if (overlap === 'begin') ledger.beginOverlap();
+              else ledger.endOverlap(NOW_MS + index);
+            }
+          }
+          assert.deepEqual(one, other);
+        }),
+      );
+      assert.ok(short > 10, `${short} ticks on the short way`);
+    });
+
     it('drops nothing, whatever comes: the same array comes back', () => {
       const any = fc.array(
         fc
