@@ -9,12 +9,12 @@ import {
 } from 'jsonc-parser';
 import type * as z from 'zod';
 import { InterlockError, messageOf } from '../common/errors.ts';
+import type { ConfigProblem } from './configProblem.ts';
 import { applyEnvironment } from './environment.ts';
 import { withTlsFilesIn } from './redisConfig.ts';
 import { checkReferences } from './references.ts';
 import { configSchema, type Config } from './schema.ts';
 import { checkUniqueRules } from './uniqueRules.ts';
-import { findUnsupported, type ConfigProblem } from './unsupported.ts';
 
 export const CONFIG_FILE = 'interlock.config.json';
 
@@ -56,11 +56,7 @@ export function parseConfig(text: string, file: string, workspace: string): Conf
   const raw = parseJsonWithComments(text, file);
   const parsed = configSchema.safeParse(raw);
   if (!parsed.success) throw badConfig(file, flattenIssues(parsed.error.issues, raw));
-  const problems = [
-    ...findUnsupported(parsed.data),
-    ...checkUniqueRules(parsed.data),
-    ...checkReferences(parsed.data, workspace),
-  ];
+  const problems = [...checkUniqueRules(parsed.data), ...checkReferences(parsed.data, workspace)];
   if (problems.length > 0)
     throw badConfig(
       file,

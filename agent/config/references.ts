@@ -4,7 +4,7 @@ import { CronExpressionParser } from 'cron-parser';
 import { messageOf } from '../common/errors.ts';
 import { adapterExpected, isBuiltInAdapter } from './builtInAdapters.ts';
 import type { Config, ScheduleConfig } from './schema.ts';
-import type { ConfigProblem } from './unsupported.ts';
+import type { ConfigProblem } from './configProblem.ts';
 
 const TLS_FILES = ['caFile', 'certFile', 'keyFile'] as const;
 
