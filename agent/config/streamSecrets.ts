@@ -1,5 +1,5 @@
-import type { Config } from './schema.ts';
 import type { ConfigProblem } from './configProblem.ts';
+import type { Config } from './schema.ts';
 
 /** `${env:NAME}` in the `url` of a stream. */
 const VARIABLE = /\$\{env:([^}]*)\}/g;

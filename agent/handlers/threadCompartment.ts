@@ -151,7 +151,7 @@ function startThread(setup: HostSetup, name: string): Worker {
     return new Worker(program, options);
   } catch (error) {
     if (codedError.safeParse(error).data?.code !== BAD_NODE_OPTIONS) throw error;
-    // An option that only a whole process can have: that of the agent has it.
+    // Node takes an option of a whole process only when the agent's text is unchanged; the agent has it.
     const rest = Object.entries(env).filter(([key]) => key !== 'NODE_OPTIONS');
     return new Worker(program, { ...options, env: Object.fromEntries(rest) });
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import * as z from 'zod';
 import { InterlockError } from '../../../agent/common/errors.ts';
 import type { HandlerRunner } from '../../../agent/handlers/runner.ts';
 import { isAlive } from '../../harness/childProcess.ts';
@@ -10,6 +11,8 @@ import { failureOf, onlyPid, waitUntil } from './waitUntil.ts';
 const HANDLER = 'behaviours/handler.ts';
 
 const ISOLATED = ['process', 'thread'] as const;
+
+const placeSchema = z.object({ pid: z.number(), threadId: z.number() });
 
 describe('running handlers', function () {
   let bench: RunnerBench;
@@ -190,12 +193,12 @@ describe('running handlers', function () {
         const runner = bench[kind](HANDLER);
         const place = await runOnce(runner, { do: 'place' });
         assert.equal(await runOnce(runner, { do: 'garbage', value: 'fine' }), 'fine');
-        assert.equal(await runOnce(runner, { do: 'place' }), place);
+        assert.deepEqual(await runOnce(runner, { do: 'place' }), place);
       });
 
       it('is beside the agent, where it says', async () => {
         const place = await runOnce(bench[kind](HANDLER), { do: 'place' });
-        const [pid, threadId] = String(place).split(' ').map(Number);
+        const { pid, threadId } = placeSchema.parse(place);
         const expected = kind === 'thread' ? [true, true] : [false, false];
         assert.deepEqual([pid === process.pid, threadId !== 0], expected);
       });
@@ -233,7 +236,7 @@ describe('running handlers', function () {
         const places: unknown[] = [];
         for (let i = 0; i < 6; i++) places.push(await runOnce(runner, { do: 'place' }));
         assert.deepEqual([places[0], places[2], places[4]], [places[1], places[3], places[5]]);
-        assert.equal(new Set(places).size, 3);
+        assert.equal(new Set(places.map((place) => JSON.stringify(place))).size, 3);
         await waitUntil('they are gone', () => runner.alive === 0);
       });
 
@@ -241,7 +244,7 @@ describe('running handlers', function () {
         const runner = bench[kind](HANDLER, { maxRunsPerProcess: 2 });
         const slow = runOnce(runner, { do: 'wait', ms: 400, value: 'slow' });
         const first = await runOnce(runner, { do: 'place' });
-        assert.notEqual(await runOnce(runner, { do: 'place' }), first);
+        assert.notDeepEqual(await runOnce(runner, { do: 'place' }), first);
         assert.equal(await slow, 'slow');
       });
 
@@ -260,8 +263,10 @@ describe('running handlers', function () {
         const run = failureOf(runOnce(runner, { do: 'blockWithMark', file: mark }, hooks));
         await waitUntil('the handler blocks', () => existsSync(mark));
         const lost = { code: 'lease_lost', message: 'the lease is lost' } as const;
+        const startMs = performance.now();
         cut.abort(new InterlockError(lost));
         assert.equal((await run).code, 'lease_lost');
+        assert.ok(performance.now() - startMs < 1_500, 'it was given up, not ended');
         assert.equal(runner.alive, 0);
         assert.equal(await runOnce(runner, { do: 'echo', value: 'next' }), 'next');
       });
@@ -334,7 +339,8 @@ describe('running handlers', function () {
 
   it('in a thread: starts with options of Node that only a process can have', async () => {
     const before = process.env['NODE_OPTIONS'];
-    process.env['NODE_OPTIONS'] = '--title=agent';
+    // Without the option of the inspector these differ from the agent's own, so Node checks them.
+    process.env['NODE_OPTIONS'] = '--inspect-port=0 --title=agent';
     try {
       assert.equal(await runOnce(bench.thread(HANDLER), { do: 'echo', value: 1 }), 1);
     } finally {
