@@ -88,7 +88,7 @@ const programs = {
   entryPoints: {
     agent: 'agent/main.ts',
     cli: 'agent/cli/main.ts',
-    handlerHost: 'agent/handlers/hostProcess.ts',
+    handlerHost: 'agent/handlers/hostMain.ts',
     handlerWatchdog: 'agent/handlers/watchdogThread.ts',
     redisKeeper: 'agent/redis/keeperProcess.ts',
     racer: 'agent/simulate/racerProcess.ts',

@@ -1,7 +1,7 @@
 import { parseDurationMs } from '../common/duration.ts';
+import type { ConfigProblem } from './configProblem.ts';
 import type { Config, ScheduleConfig } from './schema.ts';
 import { withStreamSecrets } from './streamSecrets.ts';
-import type { ConfigProblem } from './unsupported.ts';
 import { withWebhookSecrets } from './webhookSecrets.ts';
 
 type Switch = keyof Config['deduplication'];

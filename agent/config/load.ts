@@ -8,6 +8,7 @@ import {
   type ParseError,
 } from 'jsonc-parser';
 import { InterlockError, messageOf } from '../common/errors.ts';
+import type { ConfigProblem } from './configProblem.ts';
 import { applyEnvironment } from './environment.ts';
 import { withSchemaFilesIn } from './payloadSchema.ts';
 import { problemLines, problemsOf, valueAt } from './problemsOf.ts';
@@ -15,7 +16,6 @@ import { withTlsFilesIn } from './redisConfig.ts';
 import { checkReferences } from './references.ts';
 import { configSchema, type Config } from './schema.ts';
 import { checkUniqueRules } from './uniqueRules.ts';
-import { findUnsupported, type ConfigProblem } from './unsupported.ts';
 
 export const CONFIG_FILE = 'interlock.config.json';
 
@@ -60,11 +60,7 @@ export function parseConfig(text: string, file: string, workspace: string): Conf
   const parsed = configSchema.safeParse(raw);
   if (!parsed.success)
     throw badConfig(file, problemsOf(parsed.error.issues, raw, '(file)', NO_SUCH_SETTING));
-  const problems = [
-    ...findUnsupported(parsed.data),
-    ...checkUniqueRules(parsed.data),
-    ...checkReferences(parsed.data, workspace),
-  ];
+  const problems = [...checkUniqueRules(parsed.data), ...checkReferences(parsed.data, workspace)];
   if (problems.length > 0)
     throw badConfig(
       file,

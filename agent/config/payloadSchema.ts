@@ -2,9 +2,9 @@ import { readFileSync, statSync } from 'node:fs';
 import * as path from 'node:path';
 import * as z from 'zod';
 import { messageOf } from '../common/errors.ts';
+import type { ConfigProblem } from './configProblem.ts';
 import { problemsOf } from './problemsOf.ts';
 import type { Config, JobTypeConfig } from './schema.ts';
-import type { ConfigProblem } from './unsupported.ts';
 
 /** Keywords that say something of one type of value only. */
 const OF_ONE_TYPE = [

@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import type { ConfigProblem } from './unsupported.ts';
+import type { ConfigProblem } from './configProblem.ts';
 
 /**
  * What a schema found wrong, each with where it stands and what stands there.

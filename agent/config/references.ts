@@ -3,9 +3,9 @@ import * as path from 'node:path';
 import { CronExpressionParser } from 'cron-parser';
 import { messageOf } from '../common/errors.ts';
 import { adapterExpected, isBuiltInAdapter } from './builtInAdapters.ts';
+import type { ConfigProblem } from './configProblem.ts';
 import { PayloadSchema, payloadSchemaTrouble, WHOLE_PAYLOAD } from './payloadSchema.ts';
 import type { Config, ScheduleConfig } from './schema.ts';
-import type { ConfigProblem } from './unsupported.ts';
 
 const TLS_FILES = ['caFile', 'certFile', 'keyFile'] as const;
 

@@ -123,12 +123,17 @@ export const jobTypeConfig = z.strictObject({
   }),
   retry: retry.optional(),
   concurrency: positiveInt.default(4).meta({ description: 'Runs at one time in one agent.' }),
-  processes: positiveInt.default(1).meta({ description: 'Handler processes in one agent.' }),
+  processes: positiveInt.default(1).meta({
+    description: 'Handler processes in one agent; with "isolation": "thread", threads.',
+  }),
   maxRunsPerProcess: positiveInt.default(1000).meta({
     description:
-      'A handler process is replaced after about that many runs. A fast one lives a few seconds longer, so that starting processes does not become the main work.',
+      'A handler process or thread is replaced after about that many runs. A fast one lives a few seconds longer, so that starting processes does not become the main work.',
   }),
-  isolation: z.enum(['process', 'thread', 'inline']).default('process'),
+  isolation: z.enum(['process', 'thread', 'inline']).default('process').meta({
+    description:
+      'What the handler runs in: processes of its own, worker threads of the agent, or the agent itself. A thread is ended and replaced as a process is; a crash in native code ends the agent with it.',
+  }),
   lease: z
     .strictObject({ ttl: timerDuration(MIN_LEASE_MS).default(5_000) })
     .default({ ttl: 5_000 })

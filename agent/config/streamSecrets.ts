@@ -1,5 +1,5 @@
+import type { ConfigProblem } from './configProblem.ts';
 import type { Config } from './schema.ts';
-import type { ConfigProblem } from './unsupported.ts';
 
 /** `${env:NAME}` in the `url` of a stream. */
 const VARIABLE = /\$\{env:([^}]*)\}/g;

@@ -1,5 +1,5 @@
+import type { ConfigProblem } from './configProblem.ts';
 import type { Config, JobTypeConfig } from './schema.ts';
-import type { ConfigProblem } from './unsupported.ts';
 
 /** Combinations of a uniqueness rule that can not do what they say, and why. */
 export function checkUniqueRules(config: Config): ConfigProblem[] {

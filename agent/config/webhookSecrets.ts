@@ -1,5 +1,5 @@
+import type { ConfigProblem } from './configProblem.ts';
 import type { WebhookConfig } from './schema.ts';
-import type { ConfigProblem } from './unsupported.ts';
 
 /** `${env:NAME}` in the URL or a header of the webhook. */
 const VARIABLE = /\$\{env:([^}]*)\}/g;

@@ -57,7 +57,7 @@ interface Session {
   ownerIsGone: boolean;
 }
 
-/** Runs of jobs under a debugger: takes the job, starts its process, and lets one debugger in. */
+/** Runs of jobs under a debugger: takes the job, starts what it runs in, and lets one debugger in. */
 export class DebugService {
   private readonly sessions = new Map<string, Session>();
   private looking: Timer | undefined;
@@ -172,6 +172,8 @@ export class DebugService {
     if (workers === undefined || job === null)
       throw new Error('an agent without workers debugs nothing');
     const run = new DebuggedRun({
+      // Where it stands still the agent would: what runs inside the agent is moved out.
+      kind: type.isolation === 'thread' ? 'thread' : 'process',
       ...{ file: path.resolve(workspace, type.handler), jobType: name, programFolder },
       ...{ silenceMs: leaseTimesOf([type]).silenceMs, logger, clock },
       onChange: () => this.runChanged(session),

@@ -1,21 +1,25 @@
 import type { Clock, Timer } from '../common/clock.ts';
 import { InterlockError } from '../common/errors.ts';
 import type { JsonValue } from '../common/json.ts';
+import type { CompartmentKind } from '../handlers/compartment.ts';
 import { HandlerHost } from '../handlers/handlerHost.ts';
 import { HandlerRun } from '../handlers/handlerRun.ts';
+import type { OpenInspector } from '../handlers/openInspector.ts';
 import type { RunHooks, RunRequest } from '../handlers/runner.ts';
 import type { Logger } from '../logging.ts';
 import type { DebugEnd } from '../protocol/debug.ts';
 import { debugProgress, pausedMsAt, STARTING, type DebugEvent } from './debugSession.ts';
 import { InspectorGate } from './inspectorGate.ts';
 
-/** A process that waits for a debugger which nobody sends goes away again. */
+/** A handler that waits for a debugger which nobody sends goes away again. */
 const ATTACH_WITHIN_MS = 30_000;
 
 /** What a run that is told to end is given to do so. */
 const STOP_WITHIN_MS = 500;
 
 export interface DebuggedRunOptions {
+  /** What it runs in. */
+  kind: CompartmentKind;
   file: string;
   jobType: string;
   silenceMs: number;
@@ -26,12 +30,12 @@ export interface DebuggedRunOptions {
   onChange: () => void;
 }
 
-/** One run in a handler process of its own, under a debugger: what else runs is not touched. */
+/** One run in a handler process or thread of its own, under a debugger: what else runs is not touched. */
 export class DebuggedRun {
   progress = STARTING;
   private host: HandlerHost | undefined;
   private gate: InspectorGate | undefined;
-  private inspectorUrl = '';
+  private openInspector: OpenInspector | undefined;
   private attachDeadline: Timer | undefined;
 
   constructor(private readonly options: DebuggedRunOptions) {}
@@ -41,16 +45,16 @@ export class DebuggedRun {
     return pausedMsAt(this.progress, this.options.clock.monotonic());
   }
 
-  /** Starts the process, and runs the job when a debugger is there. @throws as `HandlerRunner.run` */
+  /** Starts what it runs in, and runs the job when a debugger is there. @throws as `HandlerRunner.run` */
   async run(request: RunRequest, hooks: RunHooks): Promise<JsonValue> {
-    const { file, jobType, silenceMs, programFolder, logger, clock } = this.options;
-    const settings = { file, jobType, silenceMs, programFolder, inspect: true };
+    const { kind, file, jobType, silenceMs, programFolder, logger, clock } = this.options;
+    const settings = { kind, file, jobType, silenceMs, programFolder, inspect: true };
     const run = new HandlerRun(1, file, request, hooks, logger);
     const events = {
       loaded: () => undefined,
       idle: () => undefined,
       ended: () => this.end(),
-      inspecting: (_host: HandlerHost, url: string) => this.waitForDebugger(url),
+      inspecting: (_host: HandlerHost, open: OpenInspector) => this.waitForDebugger(open),
     };
     const limits = { loadTimeoutMs: Infinity, idleMs: Infinity };
     this.host = new HandlerHost({ ...settings, ...limits }, events, logger, clock);
@@ -61,7 +65,7 @@ export class DebuggedRun {
     try {
       return await run.outcome;
     } finally {
-      // A process does not end while a debugger looks at it.
+      // Neither a process nor a thread ends while a debugger looks at it.
       this.end();
     }
   }
@@ -71,9 +75,11 @@ export class DebuggedRun {
    * @throws InterlockError `conflict` when it does not wait for one
    */
   async attach(): Promise<string> {
-    if (this.progress.phase.kind !== 'ready' || this.gate !== undefined) throw notReady();
+    const { progress, gate, openInspector } = this;
+    if (progress.phase.kind !== 'ready' || gate !== undefined || openInspector === undefined)
+      throw notReady();
     const { clock } = this.options;
-    this.gate = new InspectorGate(this.inspectorUrl, clock, {
+    this.gate = new InspectorGate(openInspector, clock, {
       attached: () => {
         this.attachDeadline?.cancel();
         this.tell({ kind: 'attached' });
@@ -129,8 +135,8 @@ export class DebuggedRun {
     );
   }
 
-  private waitForDebugger(url: string): void {
-    this.inspectorUrl = url;
+  private waitForDebugger(open: OpenInspector): void {
+    this.openInspector = open;
     const { clock } = this.options;
     this.attachDeadline = clock.setTimeout(() => this.release(), ATTACH_WITHIN_MS);
     this.tell({ kind: 'inspector_open' });

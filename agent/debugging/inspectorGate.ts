@@ -1,23 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { WebSocket, WebSocketServer, type RawData } from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
 import * as z from 'zod';
 import type { Clock, Timer } from '../common/clock.ts';
-import { messageOf } from '../common/errors.ts';
+import type { InspectorConnection, OpenInspector } from '../handlers/openInspector.ts';
+import { closeSoon, frameOf, MAX_FRAME_BYTES } from '../handlers/socketFrames.ts';
 import { CdpFrames, type InspectorNews } from './cdpFrames.ts';
 
 /** A debugger that was asked for comes at once, or never. */
 const COME_WITHIN_MS = 30_000;
 
-/** Scripts and heap values go through whole. */
-const MAX_FRAME_BYTES = 256 * 1_024 * 1_024;
-
 /** What a debugger is given to go when its run has ended. */
 const GO_WITHIN_MS = 3_000;
-
-/** A socket that was told to close and is still there. */
-const CLOSE_WITHIN_MS = 500;
 
 const LOOPBACK = '127.0.0.1';
 
@@ -31,7 +26,7 @@ export interface GateEvents {
 }
 
 /**
- * The only way to the inspector of one handler process: an address on loopback that lets one debugger
+ * The only way to the inspector of one handler: an address on loopback that lets one debugger
  * in, once, and is of no use afterwards. So it does no harm that a debug configuration tells it. What
  * passes tells where the run is paused; when the debugger goes, the pause can be kept.
  */
@@ -42,14 +37,14 @@ export class InspectorGate {
     ...{ noServer: true, perMessageDeflate: false, maxPayload: MAX_FRAME_BYTES },
   });
   readonly #frames = new CdpFrames();
-  #inspector: WebSocket | undefined;
+  #inspector: InspectorConnection | undefined;
+  #inspectorIsThere = false;
   #debugger: WebSocket | undefined;
   #deadline: Timer | undefined;
   #isOver = false;
 
-  /** @param inspectorUrl what the handler process told; it never leaves this process */
   constructor(
-    private readonly inspectorUrl: string,
+    private readonly openInspector: OpenInspector,
     private readonly clock: Clock,
     private readonly events: GateEvents,
   ) {
@@ -68,7 +63,7 @@ export class InspectorGate {
     return `ws://${LOOPBACK}:${port}${this.#path}`;
   }
 
-  /** The run has ended: the debugger is told by the end of the process, and goes by itself. */
+  /** The run has ended: the debugger is told by the end of the inspector, and goes by itself. */
   finish(): void {
     this.#isOver = true;
     this.#deadline?.cancel();
@@ -76,14 +71,14 @@ export class InspectorGate {
     this.clock.setTimeout(() => this.release(), GO_WITHIN_MS);
   }
 
-  /** Lets the process go on by itself: V8 resumes when its last debugger is gone. */
+  /** Lets the handler go on by itself: V8 resumes when its last debugger is gone. */
   release(): void {
     this.#isOver = true;
     this.#deadline?.cancel();
     this.#server.close();
     // What the inspector has said up to here still reaches the debugger, which is closed after it.
     if (this.#inspector === undefined) this.#debugger?.close();
-    else closeSoon(this.#inspector, this.clock);
+    else this.#inspector.close();
   }
 
   #admit(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -100,33 +95,27 @@ export class InspectorGate {
   }
 
   #join(client: WebSocket): void {
-    const inspector = new WebSocket(this.inspectorUrl, {
-      ...{ perMessageDeflate: false, maxPayload: MAX_FRAME_BYTES },
+    this.#inspectorIsThere = true;
+    const inspector = this.openInspector({
+      opened: () => this.events.attached(),
+      received: (frame) => {
+        const news = this.#frames.read(frame);
+        if (news !== undefined) this.events.news(news);
+        if (client.readyState === WebSocket.OPEN && this.#frames.concernsDebugger(frame))
+          client.send(frame);
+      },
+      failed: (why) => this.#fail(why),
+      closed: () => {
+        this.#inspectorIsThere = false;
+        closeSoon(client, this.clock);
+      },
     });
     this.#inspector = inspector;
-    const early: string[] = [];
-    inspector.on('open', () => {
-      for (const frame of early.splice(0)) inspector.send(frame);
-      this.events.attached();
-    });
-    inspector.on('message', (data) => {
-      const frame = textOf(data);
-      const news = this.#frames.read(frame);
-      if (news !== undefined) this.events.news(news);
-      if (client.readyState === WebSocket.OPEN && this.#frames.concernsDebugger(frame))
-        client.send(frame);
-    });
-    inspector.on('error', (error) => this.#fail(messageOf(error)));
-    inspector.on('close', () => closeSoon(client, this.clock));
-    client.on('message', (data) => {
-      const frame = this.#frames.toInspector(textOf(data));
-      if (inspector.readyState === WebSocket.CONNECTING) early.push(frame);
-      else if (inspector.readyState === WebSocket.OPEN) inspector.send(frame);
-    });
+    client.on('message', (data) => inspector.send(this.#frames.toInspector(frameOf(data))));
     client.on('error', () => client.terminate());
     client.on('close', () => {
-      if (this.#isOver) closeSoon(inspector, this.clock);
-      else if (inspector.readyState <= WebSocket.OPEN) this.events.debuggerLeft();
+      if (this.#isOver) inspector.close();
+      else if (this.#inspectorIsThere) this.events.debuggerLeft();
     });
   }
 
@@ -135,15 +124,4 @@ export class InspectorGate {
     this.release();
     this.events.failed(why);
   }
-}
-
-/** In order, when the other side answers; a process that ends does not. */
-function closeSoon(socket: WebSocket, clock: Clock): void {
-  socket.close();
-  clock.setTimeout(() => socket.terminate(), CLOSE_WITHIN_MS);
-}
-
-function textOf(data: RawData): string {
-  if (Array.isArray(data)) return Buffer.concat(data).toString('utf8');
-  return (Buffer.isBuffer(data) ? data : Buffer.from(new Uint8Array(data))).toString('utf8');
 }

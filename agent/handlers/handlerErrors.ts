@@ -1,6 +1,13 @@
 import { relative } from 'node:path';
 import { InterlockError } from '../common/errors.ts';
+import type { CompartmentKind } from './compartment.ts';
 import type { WireError } from './hostProtocol.ts';
+
+/** Whose end is told. */
+interface EndedHost {
+  file: string;
+  kind: CompartmentKind;
+}
 
 /** The path as people know it: from the folder that the agent works in, when the file lies below it. */
 export function shownPath(file: string): string {
@@ -23,13 +30,17 @@ export function loadFailed(file: string, error: WireError, at: string | null): I
   });
 }
 
-/** @param tail the last lines that the process wrote to stderr */
-export function endedWhileLoading(file: string, how: string, tail: string[]): InterlockError {
+/** @param tail the last lines that it wrote to stderr */
+export function endedWhileLoading(
+  { file, kind }: EndedHost,
+  how: string,
+  tail: string[],
+): InterlockError {
   return new InterlockError({
     code: 'handler_load_failed',
-    message: `The handler ${shownPath(file)} can not be loaded: its process ended (${how})${tailText(tail)}`,
+    message: `The handler ${shownPath(file)} can not be loaded: its ${kind} ended (${how})${tailText(tail)}`,
     remedy:
-      'Look for code at the top level of the file, or of what it imports, that ends the process.',
+      'Look for code at the top level of the file, or of what it imports, that ends its process or thread.',
     details: { file, stderr: tail },
   });
 }
@@ -78,20 +89,24 @@ export function resultInvalid(file: string, problem: string): InterlockError {
 }
 
 /** @param how exit code or signal, in words */
-export function handlerDied(file: string, how: string, tail: string[]): InterlockError {
+export function handlerDied(
+  { file, kind }: EndedHost,
+  how: string,
+  tail: string[],
+): InterlockError {
   return new InterlockError({
     code: 'handler_died',
-    message: `The process of the handler ${shownPath(file)} ended while the job ran (${how})${tailText(tail)}`,
+    message: `The ${kind} of the handler ${shownPath(file)} ended while the job ran (${how})${tailText(tail)}`,
     remedy: 'Look for process.exit, memory use and native modules in the handler.',
     details: { file, how, stderr: tail },
   });
 }
 
-export function handlerCrashed(file: string, error: WireError): InterlockError {
+export function handlerCrashed({ file, kind }: EndedHost, error: WireError): InterlockError {
   const cause = error.isError ? `${error.name}: ${error.message}` : `it ${thrownText(error)}`;
   return new InterlockError({
     code: 'handler_died',
-    message: `The process of the handler ${shownPath(file)} ended while the job ran: nobody caught ${cause}`,
+    message: `The ${kind} of the handler ${shownPath(file)} ended while the job ran: nobody caught ${cause}`,
     remedy: 'Await every promise of the handler, and listen to the error events of what it opens.',
     details: { file, how: 'uncaught', stack: error.stack, errorName: error.name },
   });

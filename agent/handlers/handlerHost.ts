@@ -1,11 +1,10 @@
-import type { ChildProcess } from 'node:child_process';
-import { Writable, type Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { Clock, Timer } from '../common/clock.ts';
 import { deferred } from '../common/deferred.ts';
 import type { InterlockError } from '../common/errors.ts';
 import type { Logger } from '../logging.ts';
 import { BatchSender } from './batchSender.ts';
-import { forkHost, isInspectorLine, watchEnd, type HostProgram } from './forkHost.ts';
+import type { Compartment, CompartmentEnd, CompartmentKind, HostSetup } from './compartment.ts';
 import {
   agentWasSilent,
   endedWhileLoading,
@@ -16,30 +15,24 @@ import {
 } from './handlerErrors.ts';
 import type { HandlerRun } from './handlerRun.ts';
 import { hostMessage, parseBatch, type AgentMessage, type HostMessage } from './hostProtocol.ts';
+import { isInspectorLine } from './inspectorLine.ts';
 import { readLines } from './lineReader.ts';
 import { hasChanged } from './loadedFiles.ts';
-import { LIFELINE_FD } from './watchdog.ts';
+import { openCompartment } from './openCompartment.ts';
+import type { OpenInspector } from './openInspector.ts';
 
-/** What the agent says to a process that waits: it lives. */
-const HEARTBEAT = Buffer.from('.');
-
-/** Heartbeats in the time after which a silent agent is taken for frozen. */
-const HEARTBEATS_PER_SILENCE = 3;
-
-/** From that part of the silence that ends a process on, its end counts as the watchdog's. */
-const SILENT_SHARE = 0.8;
-const WATCHDOG_END = 'signal SIGKILL';
-
-/** The last lines on stderr often tell why a process ended. */
+/** The last lines on stderr often tell why a host ended. */
 const STDERR_TAIL_LINES = 20;
 
-/** A process that was asked to leave, and runs nothing, is not waited for longer. */
+/** A host that was asked to leave, and runs nothing, is not waited for longer. */
 const LEAVE_TIMEOUT_MS = 2_000;
 
-export interface HostSettings extends HostProgram {
+export interface HostSettings extends HostSetup {
+  /** What it runs in. */
+  kind: CompartmentKind;
   /** A person at a breakpoint is not waited for: with an inspector there is no such limit. */
   loadTimeoutMs: number;
-  /** A process that runs nothing for that long is told to its runner. */
+  /** A host that runs nothing for that long is told to its runner. */
   idleMs: number;
 }
 
@@ -49,17 +42,17 @@ export interface HostEvents {
   loaded(host: HandlerHost): void;
   idle(host: HandlerHost): void;
   ended(host: HandlerHost): void;
-  /** Its inspector listens at this address, and it waits for a debugger. */
-  inspecting?(host: HandlerHost, url: string): void;
+  /** It waits for a debugger. */
+  inspecting?(host: HandlerHost, open: OpenInspector): void;
 }
 
-/** The agent's side of one handler process. */
+/** The agent's side of one process or thread that runs a handler. */
 export class HandlerHost {
   readonly #settings: HostSettings;
   readonly #events: HostEvents;
   readonly #logger: Logger;
   readonly #clock: Clock;
-  readonly #child: ChildProcess;
+  readonly #compartment: Compartment;
   readonly #sender: BatchSender<AgentMessage>;
   readonly #stderrTail: string[] = [];
   readonly #runs = new Map<number, HandlerRun>();
@@ -69,17 +62,13 @@ export class HandlerHost {
   #isLoaded = false;
   #isRetired = false;
   #isEnded = false;
-  /** As the process told it before its end. */
+  /** As a process told it before its end. */
   #exitCode: number | undefined;
-  /** Why the process ends, when it said so itself or was ended by us. */
+  /** Why the host ends, when it said so itself or was ended by us. */
   #endReason: InterlockError | undefined;
   /** On the monotonic clock. */
   readonly startedAtMs: number;
   #startedRuns = 0;
-  #heartbeat: Timer | undefined;
-  /** When this process was last told that its agent lives; it ends itself when that is too long ago. */
-  #lastBeatMs: number;
-  #wasSilent = false;
   #deadline: Timer | undefined;
   #idleTimer: Timer | undefined;
   #idleSinceMs = 0;
@@ -89,36 +78,41 @@ export class HandlerHost {
     this.#events = events;
     this.#clock = clock;
     this.startedAtMs = clock.monotonic();
-    this.#lastBeatMs = this.startedAtMs;
-    this.#child = forkHost(settings);
-    this.#logger = logger.child({ jobType: settings.jobType, handlerPid: this.#child.pid });
-    this.#sender = new BatchSender((batch) => this.#post(batch));
-    this.#watch();
-    this.#beat();
+    const told = {
+      received: (message: unknown) => this.#receive(message),
+      ended: (end: CompartmentEnd) => this.#finish(end),
+    };
+    this.#compartment = openCompartment(settings.kind, settings, told, logger, clock);
+    const { label, stdout, stderr } = this.#compartment;
+    this.#logger = logger.child({ jobType: settings.jobType, ...label });
+    this.#sender = new BatchSender((batch) => this.#compartment.send(batch));
+    this.#logger.debug(`handler ${settings.kind} starts`);
+    if (stdout !== null) this.#logLines(stdout, 'stdout');
+    if (stderr !== null) this.#logLines(stderr, 'stderr');
     if (settings.inspect) return;
     this.#deadline = clock.setTimeout(() => this.#giveUpLoading(), settings.loadTimeoutMs);
   }
 
-  /** Undefined when the process could not be started. */
+  /** Undefined for a thread, and when the process could not be started. */
   get pid(): number | undefined {
-    return this.#child.pid;
+    return this.#compartment.pid;
   }
 
   get runs(): number {
     return this.#runs.size + this.#waiting.length;
   }
 
-  /** Runs that were given to this process since it was started. */
+  /** Runs that were given to this host since it was started. */
   get startedRuns(): number {
     return this.#startedRuns;
   }
 
-  /** Resolves when the process is gone and its runs have been told. */
+  /** Resolves when the host is gone and its runs have been told. */
   get ended(): Promise<undefined> {
     return this.#ended.promise;
   }
 
-  /** Whether a file of the handler's code differs from what this process loaded. */
+  /** Whether a file of the handler's code differs from what this host loaded. */
   isOutdated(): boolean {
     for (const stamp of this.#files.values()) if (hasChanged(stamp)) return true;
     return false;
@@ -130,14 +124,14 @@ export class HandlerHost {
     else this.#waiting.push(run);
   }
 
-  /** Takes back the runs that have not begun, for another process. */
+  /** Takes back the runs that have not begun, for another host. */
   takeWaiting(): HandlerRun[] {
     const waiting = this.#waiting;
     this.#waiting = [];
     return waiting;
   }
 
-  /** Lets the runs in flight finish, then ends the process. */
+  /** Lets the runs in flight finish, then ends the host. */
   retire(): void {
     if (this.#isRetired || this.#isEnded) return;
     this.#isRetired = true;
@@ -147,31 +141,17 @@ export class HandlerHost {
   /** Asks the runs in flight to end. */
   terminate(reason: InterlockError): void {
     this.#endReason ??= reason;
-    this.#child.kill('SIGTERM');
+    this.#sender.add({ kind: 'end_runs' });
   }
 
   /** The debugger is gone: nobody else shall come in its place. */
   closeInspector(): void {
-    this.#sender.add({ kind: 'close_inspector' });
+    this.#compartment.closeInspector();
   }
 
   kill(reason: InterlockError): void {
     this.#endReason ??= reason;
-    this.#child.kill('SIGKILL');
-  }
-
-  #watch(): void {
-    const child = this.#child;
-    child.on('message', (received: unknown) => this.#receive(received));
-    child.on('error', (error) => this.#logger.warn({ error: error.message }, 'handler process'));
-    child.once('spawn', () => this.#logger.debug('handler process started'));
-    watchEnd(child, this.#clock, (how) => this.#finish(how));
-    const { stdout, stderr } = child;
-    if (stdout !== null) this.#logLines(stdout, 'stdout');
-    if (stderr !== null) this.#logLines(stderr, 'stderr');
-    const lifeline = child.stdio[LIFELINE_FD];
-    lifeline?.on('error', () => undefined);
-    if (lifeline !== null && lifeline !== undefined && 'resume' in lifeline) lifeline.resume();
+    this.#compartment.kill();
   }
 
   #logLines(stream: Readable, name: 'stdout' | 'stderr'): void {
@@ -184,26 +164,6 @@ export class HandlerHost {
     });
   }
 
-  #beat(): void {
-    this.#noteSilence();
-    this.#lastBeatMs = this.#clock.monotonic();
-    const lifeline = this.#child.stdio[LIFELINE_FD];
-    if (lifeline instanceof Writable && lifeline.writable) lifeline.write(HEARTBEAT);
-    const everyMs = Math.max(1, this.#settings.silenceMs / HEARTBEATS_PER_SILENCE);
-    this.#heartbeat = this.#clock.setTimeout(() => this.#beat(), everyMs);
-  }
-
-  /** The agent itself was stopped or busy for so long that the process had to take it for dead. */
-  #noteSilence(): void {
-    const sinceMs = this.#clock.monotonic() - this.#lastBeatMs;
-    if (sinceMs > this.#settings.silenceMs * SILENT_SHARE) this.#wasSilent = true;
-  }
-
-  #post(batch: AgentMessage[]): void {
-    // A channel that breaks is told by the end of the process: every run is settled there.
-    if (this.#child.connected) this.#child.send(batch, () => undefined);
-  }
-
   #receive(received: unknown): void {
     const { messages, ignored } = parseBatch(hostMessage, received);
     if (ignored > 0) this.#logger.debug({ ignored }, 'message of a handler ignored');
@@ -213,7 +173,7 @@ export class HandlerHost {
   #handle(message: HostMessage): void {
     switch (message.kind) {
       case 'inspector':
-        this.#events.inspecting?.(this, message.url);
+        this.#events.inspecting?.(this, this.#compartment.inspectorAt(message.url));
         return;
       case 'ready':
         this.#finishLoading();
@@ -223,7 +183,7 @@ export class HandlerHost {
         return;
       case 'crashed':
         this.#endReason ??= this.#isLoaded
-          ? handlerCrashed(this.#settings.file, message.error)
+          ? handlerCrashed(this.#settings, message.error)
           : loadFailed(this.#settings.file, message.error, null);
         return;
       case 'exiting':
@@ -273,7 +233,7 @@ export class HandlerHost {
     else this.#noteIdle();
   }
 
-  /** One timer, however often the process becomes idle. */
+  /** One timer, however often the host becomes idle. */
   #noteIdle(): void {
     this.#idleSinceMs = this.#clock.monotonic();
     this.#idleTimer ??= this.#clock.setTimeout(() => this.#checkIdle(), this.#settings.idleMs);
@@ -290,30 +250,31 @@ export class HandlerHost {
   #leave(): void {
     this.#sender.add({ kind: 'stop' });
     this.#deadline?.cancel();
-    this.#deadline = this.#clock.setTimeout(() => this.#child.kill('SIGKILL'), LEAVE_TIMEOUT_MS);
+    this.#deadline = this.#clock.setTimeout(() => this.#compartment.kill(), LEAVE_TIMEOUT_MS);
   }
 
   #giveUpLoading(): void {
     this.kill(loadTimedOut(this.#settings.file, this.#settings.loadTimeoutMs));
   }
 
-  #finish(seen: string): void {
+  #finish({ how: seen, heardNothing }: CompartmentEnd): void {
     if (this.#isEnded) return;
     const how = this.#exitCode === undefined ? seen : `exit code ${this.#exitCode}`;
     this.#isEnded = true;
     this.#idleTimer?.cancel();
-    this.#heartbeat?.cancel();
     this.#deadline?.cancel();
-    const { file } = this.#settings;
-    this.#noteSilence();
-    const endedItself = this.#wasSilent && how === WATCHDOG_END;
+    const { file, silenceMs } = this.#settings;
     const reason =
       this.#endReason ??
-      (endedItself
-        ? agentWasSilent(file, this.#settings.silenceMs)
-        : (this.#isLoaded ? handlerDied : endedWhileLoading)(file, how, this.#stderrTail));
+      (heardNothing && how === seen
+        ? agentWasSilent(file, silenceMs)
+        : (this.#isLoaded ? handlerDied : endedWhileLoading)(
+            this.#settings,
+            how,
+            this.#stderrTail,
+          ));
     for (const run of [...this.#runs.values(), ...this.takeWaiting()]) run.fail(reason);
-    this.#logger.debug({ how }, 'handler process ended');
+    this.#logger.debug({ how }, `handler ${this.#settings.kind} ended`);
     this.#events.ended(this);
     this.#ended.resolve(undefined);
   }

@@ -2,19 +2,40 @@ import * as z from 'zod';
 import type { JsonValue } from '../common/json.ts';
 import { decision } from '../protocol/decision.ts';
 
-/** The channel carries JSON text, so whatever arrives is JSON: looking at each leaf again costs time for nothing. */
+/** The host made JSON of it before it sent it: looking at each leaf again costs time for nothing. */
 const json = z.custom<JsonValue>((value) => value !== undefined);
 
 const count = z.number().int();
 
-/** What the program of a handler process is started with, as its arguments. */
-export const hostArguments = z.tuple([
+const hostArguments = z.tuple([
   z.literal('interlock-handler'),
   z.string().meta({ description: 'job type, shown by ps' }),
   z.string().meta({ description: 'absolute path of the handler file' }),
   z.coerce.number().int().positive().meta({ description: 'silence that ends the process, ms' }),
   z.enum(['plain', 'inspect']).meta({ description: 'whether it waits for a debugger' }),
 ]);
+
+/** What the host program is told when it is started. */
+export interface HostArguments {
+  jobType: string;
+  file: string;
+  /** A process that heard nothing from its agent for that long ends itself; a thread lives as its agent does. */
+  silenceMs: number;
+  /** It waits for a debugger before it loads the handler. */
+  inspect: boolean;
+}
+
+/** The same as arguments of a program: `ps` shows a process with its job type. */
+export function hostArgumentsOf({ jobType, file, silenceMs, inspect }: HostArguments): string[] {
+  const silence = String(Math.round(silenceMs));
+  return ['interlock-handler', jobType, file, silence, inspect ? 'inspect' : 'plain'];
+}
+
+/** Read by the host program. @throws ZodError when somebody else started it */
+export function readHostArguments(argv: string[]): HostArguments {
+  const [, jobType, file, silenceMs, mode] = hostArguments.parse(argv);
+  return { jobType, file, silenceMs, inspect: mode === 'inspect' };
+}
 
 /** One file of the handler's code, as it was when it was loaded. */
 export const fileStamp = z.object({ path: z.string(), mtimeMs: z.number(), size: z.number() });
@@ -28,7 +49,7 @@ export const wireError = z.object({
   isError: z.boolean(),
 });
 
-/** Agent to handler process. */
+/** Agent to host. */
 export const agentMessage = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('run'),
@@ -47,16 +68,20 @@ export const agentMessage = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('abort'), run: count, reason: z.string() }),
   z.object({ kind: z.literal('enqueued'), call: count, decision }),
   z.object({ kind: z.literal('enqueue_failed'), call: count, reason: z.string() }),
-  /** The debugger is gone, and no other one is to come. */
+  /** To a thread: its inspector is attached to, so it waits for a debugger now. */
+  z.object({ kind: z.literal('wait_for_debugger') }),
+  /** To a process: the debugger is gone, and no other one is to come. */
   z.object({ kind: z.literal('close_inspector') }),
+  /** The runs are asked to end. */
+  z.object({ kind: z.literal('end_runs') }),
   /** Leave, now that nothing runs. */
   z.object({ kind: z.literal('stop') }),
 ]);
 
-/** Handler process to agent. */
+/** Host to agent. */
 export const hostMessage = z.discriminatedUnion('kind', [
-  /** The inspector listens; the handler is loaded when a debugger is there. */
-  z.object({ kind: z.literal('inspector'), url: z.string() }),
+  /** The handler is loaded when a debugger is there. That of a thread has no address. */
+  z.object({ kind: z.literal('inspector'), url: z.string().nullable() }),
   z.object({ kind: z.literal('ready') }),
   z.object({ kind: z.literal('load_failed'), error: wireError, at: z.string().nullable() }),
   z.object({ kind: z.literal('files'), files: z.array(fileStamp) }),
@@ -74,15 +99,18 @@ export const hostMessage = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('failed'), run: count, error: wireError }),
   /** The last word of a process that ends itself: how it ends is told by nothing else. */
   z.object({ kind: z.literal('exiting'), code: count }),
-  /** Nobody caught it: the process ends next. */
+  /** Nobody caught it: the host ends next. */
   z.object({ kind: z.literal('crashed'), error: wireError }),
 ]);
 
 export type FileStamp = z.infer<typeof fileStamp>;
 export type WireError = z.infer<typeof wireError>;
 export type AgentMessage = z.infer<typeof agentMessage>;
-/** What is for the runs of a process, and not for the process. */
-export type RunCommand = Exclude<AgentMessage, { kind: 'stop' | 'close_inspector' }>;
+/** What is for the runs of a host, and not for the host. */
+export type RunCommand = Exclude<
+  AgentMessage,
+  { kind: 'stop' | 'end_runs' | 'close_inspector' | 'wait_for_debugger' }
+>;
 export type RunMessage = Extract<AgentMessage, { kind: 'run' }>;
 export type HostMessage = z.infer<typeof hostMessage>;
 

@@ -1,22 +1,22 @@
-/** What counts when a run looks for a process. */
+/** What counts when a run looks for a host. */
 export interface HostLoad {
   /** Runs in flight. */
   runs: number;
 }
 
 /**
- * Where the next run goes: to the process with the fewest runs, or to a new one as long as there
+ * Where the next run goes: to the process or thread with the fewest runs, or to a new one as long as there
  * may be more and none is idle.
  * @param hosts those that take runs
  */
 export function placeRun<Host extends HostLoad>(
   hosts: readonly Host[],
-  maxProcesses: number,
-): Host | 'new process' {
+  maxHosts: number,
+): Host | 'new host' {
   let best: Host | undefined;
   for (const host of hosts) if (best === undefined || host.runs < best.runs) best = host;
-  if (best === undefined) return 'new process';
-  return best.runs > 0 && hosts.length < maxProcesses ? 'new process' : best;
+  if (best === undefined) return 'new host';
+  return best.runs > 0 && hosts.length < maxHosts ? 'new host' : best;
 }
 
 /**

@@ -42,8 +42,8 @@ export interface RunHooks {
   /** Aborts when the lease is lost or the agent wants the run to end. Reaches `ctx.signal`. */
   signal: AbortSignal;
   /**
-   * Aborts when a run whose lease is lost has had its time to end: its process is ended. Other runs
-   * of that process fail with `lease_lost`, their leases as they were.
+   * Aborts when a run whose lease is lost has had its time to end: its process or thread is ended.
+   * Other runs in it fail with `lease_lost`, their leases as they were.
    */
   cut?: AbortSignal;
 }
@@ -62,11 +62,11 @@ export interface HandlerRunner {
    * @throws InterlockError as `run` does, and `handler_load_failed` when there is no such function
    */
   keyOf(data: JsonValue): Promise<JsonValue>;
-  /** Starts a process ahead, when there is none. */
+  /** Starts a process or thread ahead, when there is none. */
   warmUp(): void;
-  /** Ends idle processes at once and busy ones after `deadlineMs` at the latest. */
+  /** Ends idle processes and threads at once and busy ones after `deadlineMs` at the latest. */
   close(deadlineMs: number): Promise<void>;
-  /** Process ids that are alive, for status and for tests. Empty for inline. */
+  /** Process ids that are alive, for status and for tests. Empty for threads and inline. */
   processIds(): number[];
 }
 
@@ -74,8 +74,9 @@ export interface RunnerOptions {
   /** Absolute path. */
   file: string;
   jobType: string;
-  /** Runs at one time over all processes. */
+  /** Runs at one time over all processes or threads. */
   concurrency: number;
+  /** Or threads. */
   processes: number;
   maxRunsPerProcess: number;
   /** A handler process that heard nothing from its agent for that long ends itself. */

@@ -1,6 +1,6 @@
 import { InterlockError } from '../common/errors.ts';
+import type { ConfigProblem } from '../config/configProblem.ts';
 import { problemLines } from '../config/problemsOf.ts';
-import type { ConfigProblem } from '../config/unsupported.ts';
 
 /** A payload that does not fit the schema of its type: each place, what stands there, what would fit. */
 export function payloadInvalid(

@@ -2,8 +2,8 @@ import * as z from 'zod';
 import { define } from './define.ts';
 
 /**
- * `armed`: waits for the next job of a type. `starting`: the job is ours, its process starts.
- * `ready`: that process waits for the debugger. `left`: the debugger went away while it was paused,
+ * `armed`: waits for the next job of a type. `starting`: the job is ours, its process or thread
+ * starts. `ready`: that waits for the debugger. `left`: the debugger went away while it was paused,
  * and a person chooses what becomes of the run. `undebugged`: it goes on without a debugger.
  */
 export const debugState = z.enum([

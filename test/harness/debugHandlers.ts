@@ -3,6 +3,8 @@ export interface DebugHandler {
   type: string;
   /** What is loaded. */
   handler: string;
+  /** Left out, it is a process. */
+  isolation?: 'thread';
   /** Where the breakpoint is set. */
   source: string;
   /** From 1. */
@@ -20,5 +22,9 @@ export const DEBUG_HANDLERS: readonly DebugHandler[] = [
   {
     ...{ type: 'debug_linked', handler: './debug/linked.ts' },
     ...{ source: 'packages/sums/index.ts', line: 4 },
+  },
+  {
+    ...{ type: 'debug_thread', handler: './debug/esm.ts', isolation: 'thread' },
+    ...{ source: 'debug/esm.ts', line: 5 },
   },
 ];

@@ -22,7 +22,10 @@ export const EXTENSION_CONFIG = {
       retry: { max: 1, intervals: ['1h'] },
     },
     ...Object.fromEntries(
-      DEBUG_HANDLERS.map(({ type, handler }) => [type, { handler, queue: 'debugged' }]),
+      DEBUG_HANDLERS.map(({ type, handler, isolation = 'process' }) => [
+        type,
+        { handler, isolation, queue: 'debugged' },
+      ]),
     ),
     debug_common: {
       ...{ handler: './debug/common.cts', queue: 'debugged', schema: './debug/pair.json' },

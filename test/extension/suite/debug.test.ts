@@ -131,28 +131,30 @@ describe('debugging a job with the editor', () => {
     await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
   });
 
-  it('gives the job back when the debugger is stopped, as the setting says', async () => {
-    const [{ source, line, type } = { source: '', line: 0, type: '' }] = DEBUG_HANDLERS;
-    const settings = vscode.workspace.getConfiguration('interlock');
-    await settings.update('debug.onStop', 'giveBack', vscode.ConfigurationTarget.Workspace);
-    try {
-      editor.breakAt(path.join(workspaceFolder(), source), line);
-      const id = await enqueueLater(type, { a: 1, b: 2 });
-      await debugJob(id);
-      await editor.stopped();
-      await vscode.debug.stopDebugging();
-      // It runs again by itself, and the first start has used up no attempt.
-      const job = await waitForJob(id, 'completed');
-      assert.deepEqual([job.attemptsMade, job.result], [1, { sum: 3, fence: true }]);
-      const { rows } = await withClient((client) => client.request(requests.history, { type }));
-      assert.deepEqual(
-        rows.filter(({ jobId }) => jobId === id).map(({ status }) => status),
-        ['completed', 'returned'],
-      );
-    } finally {
-      await settings.update('debug.onStop', undefined, vscode.ConfigurationTarget.Workspace);
-    }
-  });
+  const inEachKind = DEBUG_HANDLERS.filter(({ handler }) => handler === './debug/esm.ts');
+  for (const { type, source, line } of inEachKind) {
+    it(`gives the job of ${type} back when the debugger is stopped, as the setting says`, async () => {
+      const settings = vscode.workspace.getConfiguration('interlock');
+      await settings.update('debug.onStop', 'giveBack', vscode.ConfigurationTarget.Workspace);
+      try {
+        editor.breakAt(path.join(workspaceFolder(), source), line);
+        const id = await enqueueLater(type, { a: 1, b: 2 });
+        await debugJob(id);
+        await editor.stopped();
+        await vscode.debug.stopDebugging();
+        // It runs again by itself, and the first start has used up no attempt.
+        const job = await waitForJob(id, 'completed');
+        assert.deepEqual([job.attemptsMade, job.result], [1, { sum: 3, fence: true }]);
+        const { rows } = await withClient((client) => client.request(requests.history, { type }));
+        assert.deepEqual(
+          rows.filter(({ jobId }) => jobId === id).map(({ status }) => status),
+          ['completed', 'returned'],
+        );
+      } finally {
+        await settings.update('debug.onStop', undefined, vscode.ConfigurationTarget.Workspace);
+      }
+    });
+  }
 
   it('waits for the next run of a type, by F5', async () => {
     const [{ source, line, type } = { source: '', line: 0, type: '' }] = DEBUG_HANDLERS;

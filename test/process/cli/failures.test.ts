@@ -30,9 +30,9 @@ describe('a wrong config', () => {
     ],
     ['two streams of one name', twice, /streams\.nse = .*each name once/],
     [
-      'a setting of later',
-      '{"jobs":{"a":{"handler":"./echo.ts","isolation":"thread"}}}',
-      /jobs\.a\.isolation = .*not supported yet/,
+      'an isolation that there is not',
+      '{"jobs":{"a":{"handler":"./echo.ts","isolation":"vm"}}}',
+      /jobs\.a\.isolation = "vm": .*"process"\|"thread"\|"inline"/,
     ],
     ['no JSON', '{"jobs":', /is not JSON: .* at line 1, column 9/],
   ];

@@ -2,7 +2,7 @@ import { WebSocket } from 'ws';
 import * as z from 'zod';
 import { eventually } from '../../harness/eventually.ts';
 
-const answer = z.object({ id: z.number(), result: z.unknown() });
+const answer = z.object({ id: z.number(), result: z.unknown().optional() });
 const pausedEvent = z.object({
   method: z.literal('Debugger.paused'),
   params: z.object({ callFrames: z.array(z.looseObject({ callFrameId: z.string() })) }),

@@ -35,6 +35,12 @@ export class DebugBench {
         jobs: {
           add: { handler: './add.ts', retry: { max: 1, intervals: [0] } },
           inline: { handler: './add.ts', isolation: 'inline' },
+          threaded: {
+            ...{ handler: './add.ts', isolation: 'thread', retry: { max: 1, intervals: [0] } },
+            // No thread stays after a run, so that threads can be counted.
+            maxRunsPerProcess: 1,
+          },
+          beside: { handler: './echo.ts', isolation: 'thread', concurrency: 2 },
           one: { handler: './add.ts', unique: { by: ['a'] } },
           echo: { handler: './echo.ts', concurrency: 2 },
         },

@@ -5,6 +5,7 @@ import { childrenOf } from '../../harness/childrenOf.ts';
 import { eventually } from '../../harness/eventually.ts';
 import { CdpDebugger } from './cdpDebugger.ts';
 import { BREAK_LINE, DebugBench } from './debugBench.ts';
+import { listeningPorts } from './listeningPorts.ts';
 
 const FAR_MS = 600_000;
 
@@ -130,6 +131,51 @@ describe('a run under a debugger', () => {
     await agent.client.request(requests.status, {});
     cdp.resume();
     assert.deepEqual((await bench.jobEnded(agent.client, row.job?.id ?? '')).result, { sum: 2 });
+  });
+
+  it('stands still in its thread of the agent, and other threads go on', async () => {
+    const { client, pid } = agent;
+    const beside = async () => {
+      const id = await bench.enqueue(client, 'beside', {});
+      assert.equal((await bench.jobEnded(client, id)).state, 'completed');
+    };
+    await beside();
+    const row = await client.request(requests.debugNew, { type: 'threaded', data: { a: 1, b: 2 } });
+    assert.equal(row.movedOut, false);
+    await bench.inState(client, row.id, 'ready');
+    assert.deepEqual(listeningPorts(pid), []);
+    const cdp = await bench.breakIn(client, row);
+    const { pausedAt } = await bench.inState(client, row.id, 'paused');
+    assert.match(pausedAt ?? '', new RegExp(`/add\\.ts:${BREAK_LINE}$`));
+    // An inspector of the agent would be one more port: the gate has closed its own.
+    assert.deepEqual([listeningPorts(pid), childrenOf(pid)], [[], []]);
+    await beside();
+    const next = await bench.enqueue(client, 'threaded', { a: 2, b: 2 });
+    assert.deepEqual((await bench.jobEnded(client, next)).result, { sum: 4 });
+    assert.equal(await cdp.evaluate('sum'), 3);
+    await cdp.evaluate('sum = 42');
+    cdp.resume();
+    assert.deepEqual((await bench.jobEnded(client, row.job?.id ?? '')).result, { sum: 42 });
+    await bench.inState(client, row.id, 'ended');
+    await eventually('the debugger to be told', () => cdp.isClosed);
+    await beside();
+    assert.deepEqual(listeningPorts(pid), []);
+  });
+
+  it('in a thread shows that thread alone, and never the agent', async () => {
+    const row = await agent.client.request(requests.debugNew, {
+      ...{ type: 'threaded', data: { a: 1, b: 2 } },
+    });
+    const cdp = await bench.breakIn(agent.client, row);
+    const expression = "require('node:worker_threads').isMainThread";
+    const asked = { expression, includeCommandLineAPI: true, returnByValue: true };
+    assert.deepEqual(await cdp.ask('Runtime.evaluate', asked), {
+      result: { type: 'boolean', value: false },
+    });
+    // Node has no such domain in a thread: it leads to no other one.
+    assert.equal(await cdp.ask('NodeWorker.enable', { waitForDebuggerOnStart: true }), undefined);
+    cdp.resume();
+    await bench.jobEnded(agent.client, row.job?.id ?? '');
   });
 
   it('is refused for a job that runs, that is gone, or whose queue is paused', async () => {

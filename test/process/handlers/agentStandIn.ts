@@ -2,7 +2,7 @@
 import { writeSync } from 'node:fs';
 import { systemClock } from '../../../agent/common/clock.ts';
 import { InterlockError } from '../../../agent/common/errors.ts';
-import { ProcessRunner } from '../../../agent/handlers/processRunner.ts';
+import { IsolatedRunner } from '../../../agent/handlers/isolatedRunner.ts';
 import { createLogger } from '../../../agent/logging.ts';
 import { listen, runOnce } from './runOnce.ts';
 import { waitUntil } from './waitUntil.ts';
@@ -10,7 +10,8 @@ import { waitUntil } from './waitUntil.ts';
 async function main(): Promise<void> {
   const [programFolder = '', file = '', action = '', silenceMs = ''] = process.argv.slice(2);
 
-  const runner = new ProcessRunner(
+  const runner = new IsolatedRunner(
+    'process',
     {
       ...{ file, jobType: 'demo', concurrency: 4, processes: 1, maxRunsPerProcess: 1_000 },
       silenceMs: Number(silenceMs),

@@ -26,7 +26,7 @@ export async function buildPrograms(): Promise<BuiltPrograms> {
       ...shared,
       format: 'cjs',
       entryPoints: {
-        handlerHost: join(handlers, 'hostProcess.ts'),
+        handlerHost: join(handlers, 'hostMain.ts'),
         handlerWatchdog: join(handlers, 'watchdogThread.ts'),
       },
     }),

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { JsonValue } from '../../../agent/common/json.ts';
 import { runOnce } from './runOnce.ts';
 import { RunnerBench } from './runnerBench.ts';
@@ -106,91 +109,126 @@ describe('loading handlers', function () {
   afterEach(() => bench.closeRunners());
   after(() => bench.remove());
 
-  for (const { name, file, data, result } of LOADS) {
-    it(`loads ${name}`, async () => {
-      const value = await runOnce(bench.process(file), data ?? { value: 3 });
-      assert.deepEqual(value, result);
-    });
-  }
+  for (const kind of ['process', 'thread'] as const) {
+    describe(`in a ${kind}`, () => {
+      for (const { name, file, data, result } of LOADS) {
+        it(`loads ${name}`, async () => {
+          const value = await runOnce(bench[kind](file), data ?? { value: 3 });
+          assert.deepEqual(value, result);
+        });
+      }
 
-  for (const { file, message } of FAILS) {
-    it(`says why ${file} can not be loaded`, async () => {
-      const runner = bench.process(file);
-      await assert.rejects(runOnce(runner, {}), { code: 'handler_load_failed', message });
-      await waitUntil('the process is gone', () => runner.processIds().length === 0);
-    });
-  }
+      for (const { file, message } of FAILS) {
+        it(`says why ${file} can not be loaded`, async () => {
+          const runner = bench[kind](file);
+          await assert.rejects(runOnce(runner, {}), { code: 'handler_load_failed', message });
+          await waitUntil('it is gone', () => runner.alive === 0);
+        });
+      }
 
-  it('says that a process ended while it loaded, and what it wrote last', async () => {
-    await assert.rejects(runOnce(bench.process('failing/exits.ts'), {}), {
-      code: 'handler_load_failed',
-      message: /exits\.ts can not be loaded: its process ended \(exit code 7\): bye/,
-    });
-  });
-
-  it('gives up on a handler that never finishes loading', async () => {
-    const runner = bench.process('failing/neverLoads.ts', {}, { loadTimeoutMs: 700 });
-    await assert.rejects(runOnce(runner, {}), {
-      code: 'handler_load_failed',
-      message: /neverLoads\.ts can not be loaded: it did not finish loading in 0\.7 s/,
-    });
-  });
-
-  it('shows the lines that people wrote in the stack of rewritten code', async () => {
-    const failed = await failureOf(runOnce(bench.process('esm-ts/enums.ts'), { fail: true }));
-    assert.match(String(failed.details['stack']), /enums\.ts:1[89]:/);
-  });
-
-  describe('edited code', () => {
-    const edits: { file: string; text: (value: string) => string }[] = [
-      { file: 'edited/esm/lib.ts', text: (v) => `export const value: string = '${v}';` },
-      { file: 'edited/cjs/lib.ts', text: (v) => `exports.value = '${v}' as string;` },
-      { file: 'edited/js/lib.js', text: (v) => `export const value = '${v}';` },
-    ];
-    for (const { file, text } of edits) {
-      it(`of ${file} is used by the next run`, async () => {
-        const lib = bench.path(file);
-        const runner = bench.process(file.replace('lib', 'handler'));
-        for (const value of ['first', 'second edit', 'third edit, longer']) {
-          await writeFile(lib, text(value));
-          await untilChecked();
-          assert.equal(await runOnce(runner, {}), value);
-        }
-        await waitUntil('the old processes are gone', () => runner.processIds().length === 1);
+      it('says that it ended while it loaded, and what it wrote last', async () => {
+        await assert.rejects(runOnce(bench[kind]('failing/exits.ts'), {}), {
+          code: 'handler_load_failed',
+          message: new RegExp(
+            `exits\\.ts can not be loaded: its ${kind} ended \\(exit code 7\\): bye`,
+          ),
+        });
       });
-    }
 
-    it('lets the runs of the old code finish', async () => {
-      const lib = bench.path('edited/esm/lib.ts');
-      await writeFile(lib, `export const value: string = 'old';`);
-      const runner = bench.process('edited/esm/handler.ts');
-      assert.equal(await runOnce(runner, {}), 'old');
-      const slow = runOnce(runner, { waitMs: 300 });
-      await writeFile(lib, `export const value: string = 'brand new';`);
-      await untilChecked();
-      assert.equal(await runOnce(runner, {}), 'brand new');
-      assert.equal(await slow, 'old');
-    });
+      it('gives up on a handler that never finishes loading', async () => {
+        const runner = bench[kind]('failing/neverLoads.ts', {}, { loadTimeoutMs: 700 });
+        await assert.rejects(runOnce(runner, {}), {
+          code: 'handler_load_failed',
+          message: /neverLoads\.ts can not be loaded: it did not finish loading in 0\.7 s/,
+        });
+      });
 
-    it('of a linked package is used by the next run', async () => {
-      const runner = bench.process('mono/app/handler.ts');
-      assert.equal(await runOnce(runner, { name: 'you' }), 'HELLO YOU');
-      const shared = bench.path('mono/packages/shared/src/index.ts');
-      await writeFile(shared, 'export const greet = (name: string): string => `good day ${name}`;');
-      await untilChecked();
-      assert.equal(await runOnce(runner, { name: 'you' }), 'GOOD DAY YOU');
-    });
+      it('shows the lines that people wrote in the stack of rewritten code', async () => {
+        const failed = await failureOf(runOnce(bench[kind]('esm-ts/enums.ts'), { fail: true }));
+        assert.match(String(failed.details['stack']), /enums\.ts:1[89]:/);
+      });
 
-    it('is loaded after a failure', async () => {
-      const file = bench.path('edited/esm/repaired.ts');
-      await writeFile(file, 'export default () => 1 +;');
-      const runner = bench.process('edited/esm/repaired.ts');
-      await assert.rejects(runOnce(runner, {}), { code: 'handler_load_failed' });
-      await writeFile(file, 'export default (): string => "repaired";');
-      assert.equal(await runOnce(runner, {}), 'repaired');
+      describe('edited code', () => {
+        const edits: { file: string; text: (value: string) => string }[] = [
+          { file: 'edited/esm/lib.ts', text: (v) => `export const value: string = '${v}';` },
+          { file: 'edited/cjs/lib.ts', text: (v) => `exports.value = '${v}' as string;` },
+          { file: 'edited/js/lib.js', text: (v) => `export const value = '${v}';` },
+        ];
+        for (const { file, text } of edits) {
+          it(`of ${file} is used by the next run`, async () => {
+            const lib = bench.path(file);
+            const runner = bench[kind](file.replace('lib', 'handler'));
+            for (const value of ['first', 'second edit', 'third edit, longer']) {
+              await writeFile(lib, text(value));
+              await untilChecked();
+              assert.equal(await runOnce(runner, {}), value);
+            }
+            await waitUntil('the old ones are gone', () => runner.alive === 1);
+          });
+        }
+
+        it('lets the runs of the old code finish', async () => {
+          const lib = bench.path('edited/esm/lib.ts');
+          await writeFile(lib, `export const value: string = 'old';`);
+          const runner = bench[kind]('edited/esm/handler.ts');
+          assert.equal(await runOnce(runner, {}), 'old');
+          const slow = runOnce(runner, { waitMs: 300 });
+          await writeFile(lib, `export const value: string = 'brand new';`);
+          await untilChecked();
+          assert.equal(await runOnce(runner, {}), 'brand new');
+          assert.equal(await slow, 'old');
+        });
+
+        it('of a linked package is used by the next run', async () => {
+          const runner = bench[kind]('mono/app/handler.ts');
+          assert.equal(await runOnce(runner, { name: 'you' }), 'HELLO YOU');
+          const shared = bench.path('mono/packages/shared/src/index.ts');
+          const before = await readFile(shared);
+          const edited = 'export const greet = (name: string): string => `good day ${name}`;';
+          await writeFile(shared, edited);
+          await untilChecked();
+          assert.equal(await runOnce(runner, { name: 'you' }), 'GOOD DAY YOU');
+          await writeFile(shared, before);
+        });
+
+        it('is loaded after a failure', async () => {
+          const file = bench.path('edited/esm/repaired.ts');
+          await writeFile(file, 'export default () => 1 +;');
+          const runner = bench[kind]('edited/esm/repaired.ts');
+          await assert.rejects(runOnce(runner, {}), { code: 'handler_load_failed' });
+          await writeFile(file, 'export default (): string => "repaired";');
+          assert.equal(await runOnce(runner, {}), 'repaired');
+        });
+      });
     });
+  }
+
+  it('keeps what loads TypeScript in a thread out of the agent', async () => {
+    const { stdout } = await run(process.execPath, [
+      ...['-e', LOADS_IN_A_THREAD, join(bench.programFolder, 'handlerHost.js')],
+      bench.path('esm-ts/enums.ts'),
+    ]);
+    assert.equal(stdout, 'the thread: ready\nthe agent: import fails, require fails\n');
   });
 });
+
+const run = promisify(execFile);
+
+/** What has to be rewritten is loaded by no Node by itself. */
+const LOADS_IN_A_THREAD = `
+const { Worker } = require('node:worker_threads');
+const [program, file] = process.argv.slice(1);
+const worker = new Worker(program, { argv: ['interlock-handler', 'demo', file, '1000', 'plain'] });
+const tried = (load) => load().then(() => 'works', () => 'fails');
+worker.on('message', async (batch) => {
+  if (!batch.some(({ kind }) => kind === 'ready')) return;
+  console.log('the thread: ready');
+  const imported = await tried(() => import(require('node:url').pathToFileURL(file).href));
+  const required = await tried(async () => require(file));
+  console.log('the agent: import ' + imported + ', require ' + required);
+  process.exit(0);
+});
+`;
 
 /** Files are looked at each 20 ms at most; a run that comes sooner may still get the code from before. */
 async function untilChecked(): Promise<void> {

@@ -2,8 +2,9 @@ import { cp, mkdtemp, mkdir, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../../agent/common/clock.ts';
+import type { CompartmentKind } from '../../../agent/handlers/compartment.ts';
 import { InlineRunner } from '../../../agent/handlers/inlineRunner.ts';
-import { ProcessRunner, type ProcessTimings } from '../../../agent/handlers/processRunner.ts';
+import { IsolatedRunner, type HostLimits } from '../../../agent/handlers/isolatedRunner.ts';
 import type { HandlerRunner, RunnerOptions } from '../../../agent/handlers/runner.ts';
 import { createLogger } from '../../../agent/logging.ts';
 import { buildPrograms, type BuiltPrograms } from './buildPrograms.ts';
@@ -40,17 +41,17 @@ export class RunnerBench {
   process(
     file: string,
     options: Partial<RunnerOptions> = {},
-    timings: Partial<ProcessTimings> = {},
-  ): ProcessRunner {
-    const runner = new ProcessRunner(
-      this.options(file, options),
-      this.programs.folder,
-      createLogger('/dev/null', 'silent'),
-      systemClock,
-      { loadTimeoutMs: 30_000, idleExitMs: 60_000, ...timings },
-    );
-    this.runners.push(runner);
-    return runner;
+    limits: Partial<HostLimits> = {},
+  ): IsolatedRunner {
+    return this.isolated('process', file, options, limits);
+  }
+
+  thread(
+    file: string,
+    options: Partial<RunnerOptions> = {},
+    limits: Partial<HostLimits> = {},
+  ): IsolatedRunner {
+    return this.isolated('thread', file, options, limits);
   }
 
   inline(file: string): InlineRunner {
@@ -74,6 +75,24 @@ export class RunnerBench {
     await this.closeRunners();
     await this.programs.remove();
     await rm(this.folder, { recursive: true, force: true });
+  }
+
+  private isolated(
+    kind: CompartmentKind,
+    file: string,
+    options: Partial<RunnerOptions>,
+    limits: Partial<HostLimits>,
+  ): IsolatedRunner {
+    const runner = new IsolatedRunner(
+      kind,
+      this.options(file, options),
+      this.programs.folder,
+      createLogger('/dev/null', 'silent'),
+      systemClock,
+      { loadTimeoutMs: 30_000, idleExitMs: 60_000, ...limits },
+    );
+    this.runners.push(runner);
+    return runner;
   }
 
   private options(file: string, options: Partial<RunnerOptions>): RunnerOptions {

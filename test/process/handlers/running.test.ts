@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import * as z from 'zod';
+import { InterlockError } from '../../../agent/common/errors.ts';
 import type { HandlerRunner } from '../../../agent/handlers/runner.ts';
 import { isAlive } from '../../harness/childProcess.ts';
 import { listen, runOnce } from './runOnce.ts';
@@ -6,6 +9,10 @@ import { RunnerBench } from './runnerBench.ts';
 import { failureOf, onlyPid, waitUntil } from './waitUntil.ts';
 
 const HANDLER = 'behaviours/handler.ts';
+
+const ISOLATED = ['process', 'thread'] as const;
+
+const placeSchema = z.object({ pid: z.number(), threadId: z.number() });
 
 describe('running handlers', function () {
   let bench: RunnerBench;
@@ -15,8 +22,8 @@ describe('running handlers', function () {
   });
   after(() => bench.remove());
 
-  /** What must be the same in a process and in the agent itself. */
-  for (const isolation of ['process', 'inline'] as const) {
+  /** What must be the same in a process, in a thread and in the agent itself. */
+  for (const isolation of [...ISOLATED, 'inline'] as const) {
     describe(isolation, () => {
       let runner: HandlerRunner;
 
@@ -100,7 +107,7 @@ describe('running handlers', function () {
       it('tells log lines and the newest progress before the result', async () => {
         const { hooks, heard } = listen();
         await runOnce(runner, { do: 'tell' }, hooks);
-        const printed = isolation === 'process' ? ['two 2', 'three', 'four'] : [];
+        const printed = isolation === 'inline' ? [] : ['two 2', 'three', 'four'];
         assert.deepEqual(heard.lines, ['one formatted { a: 1 }', ...printed]);
         assert.deepEqual(heard.progress.at(-1), { step: 'last' });
       });
@@ -146,143 +153,200 @@ describe('running handlers', function () {
     });
   }
 
-  describe('in a process of its own', () => {
-    afterEach(() => bench.closeRunners());
+  for (const kind of ISOLATED) {
+    describe(`in a ${kind} of its own`, () => {
+      afterEach(() => bench.closeRunners());
 
-    it('says how a process ended: by a signal', async () => {
-      const runner = bench.process(HANDLER);
-      const { hooks, heard } = listen();
-      const run = runOnce(runner, { do: 'untilAborted' }, hooks);
-      await waitUntil('the handler waits', () => heard.lines.length === 1);
-      process.kill(onlyPid(runner), 'SIGKILL');
-      await assert.rejects(run, {
-        code: 'handler_died',
-        message: /handler\.ts ended while the job ran \(signal SIGKILL\)/,
+      it('says how it ended: by process.exit, with its last words', async () => {
+        const { hooks, heard } = listen();
+        await assert.rejects(runOnce(bench[kind](HANDLER), { do: 'exit' }, hooks), {
+          code: 'handler_died',
+          message: new RegExp(
+            `The ${kind} of .*handler\\.ts ended while the job ran \\(exit code 3\\)`,
+          ),
+        });
+        assert.deepEqual(heard.lines, ['last words']);
       });
-      assert.equal(await runOnce(runner, { do: 'echo', value: 'next' }), 'next');
-    });
 
-    it('says how a process ended: by process.exit, with its last words', async () => {
-      await assert.rejects(runOnce(bench.process(HANDLER), { do: 'exit' }), {
-        code: 'handler_died',
-        message: /handler\.ts ended while the job ran \(exit code 3\)/,
+      it('says how it ended: it closed its channel', async () => {
+        await assert.rejects(runOnce(bench[kind](HANDLER), { do: 'disconnect' }), {
+          code: 'handler_died',
+        });
       });
-    });
 
-    it('says how a process ended: it closed its channel', async () => {
-      await assert.rejects(runOnce(bench.process(HANDLER), { do: 'disconnect' }), {
-        code: 'handler_died',
-      });
-    });
-
-    for (const [action, message] of [
-      ['rejectLater', /nobody caught RangeError: nobody waits for me/],
-      ['throwLater', /nobody caught RangeError: thrown by a timer/],
-    ] as const) {
-      it(`names what nobody caught and replaces the process (${action})`, async () => {
-        const runner = bench.process(HANDLER);
-        const error = await failureOf(runOnce(runner, { do: action }));
-        assert.equal(error.code, 'handler_died');
-        assert.match(error.message, message);
-        assert.match(String(error.details['stack']), /handler\.ts:/);
-        assert.equal(await runOnce(runner, { do: 'echo', value: 1 }), 1);
-      });
-    }
-
-    it('lives on when a handler sends garbage', async () => {
-      const runner = bench.process(HANDLER);
-      const pid = await runOnce(runner, { do: 'pid' });
-      assert.equal(await runOnce(runner, { do: 'garbage', value: 'fine' }), 'fine');
-      assert.equal(await runOnce(runner, { do: 'pid' }), pid);
-    });
-
-    it('keeps the order of many lines', async () => {
-      const { hooks, heard } = listen();
-      await runOnce(bench.process(HANDLER), { do: 'manyLines', count: 2_000 }, hooks);
-      assert.deepEqual(
-        heard.lines,
-        Array.from({ length: 2_000 }, (_, i) => `line ${i}`),
-      );
-    });
-
-    it("hides the agent's secrets, and nothing else", async () => {
-      process.env['INTERLOCK_TOKEN'] = 'secret';
-      process.env['HANDLER_SETTING'] = 'set';
-      try {
-        const seen = await runOnce(bench.process(HANDLER), { do: 'environment' });
-        assert.deepEqual(seen, [null, 'set']);
-      } finally {
-        delete process.env['INTERLOCK_TOKEN'];
-        delete process.env['HANDLER_SETTING'];
+      for (const [action, message] of [
+        ['rejectLater', /nobody caught RangeError: nobody waits for me/],
+        ['throwLater', /nobody caught RangeError: thrown by a timer/],
+      ] as const) {
+        it(`names what nobody caught and is replaced (${action})`, async () => {
+          const runner = bench[kind](HANDLER);
+          const error = await failureOf(runOnce(runner, { do: action }));
+          assert.equal(error.code, 'handler_died');
+          assert.match(error.message, message);
+          assert.match(error.message, new RegExp(`^The ${kind} of`));
+          assert.match(String(error.details['stack']), /handler\.ts:/);
+          assert.equal(await runOnce(runner, { do: 'echo', value: 1 }), 1);
+        });
       }
+
+      it('lives on when a handler sends garbage', async () => {
+        const runner = bench[kind](HANDLER);
+        const place = await runOnce(runner, { do: 'place' });
+        assert.equal(await runOnce(runner, { do: 'garbage', value: 'fine' }), 'fine');
+        assert.deepEqual(await runOnce(runner, { do: 'place' }), place);
+      });
+
+      it('is beside the agent, where it says', async () => {
+        const place = await runOnce(bench[kind](HANDLER), { do: 'place' });
+        const { pid, threadId } = placeSchema.parse(place);
+        const expected = kind === 'thread' ? [true, true] : [false, false];
+        assert.deepEqual([pid === process.pid, threadId !== 0], expected);
+      });
+
+      it('keeps the order of many lines', async () => {
+        const { hooks, heard } = listen();
+        await runOnce(bench[kind](HANDLER), { do: 'manyLines', count: 2_000 }, hooks);
+        assert.deepEqual(
+          heard.lines,
+          Array.from({ length: 2_000 }, (_, i) => `line ${i}`),
+        );
+      });
+
+      it("hides the agent's secrets, and nothing else", async () => {
+        process.env['INTERLOCK_TOKEN'] = 'secret';
+        process.env['HANDLER_SETTING'] = 'set';
+        try {
+          const seen = await runOnce(bench[kind](HANDLER), { do: 'environment' });
+          assert.deepEqual(seen, [null, 'set']);
+        } finally {
+          delete process.env['INTERLOCK_TOKEN'];
+          delete process.env['HANDLER_SETTING'];
+        }
+      });
+
+      it('spreads runs over as many as it may have', async () => {
+        const runner = bench[kind](HANDLER, { processes: 2 });
+        const runs = [1, 2, 3, 4].map((value) => runOnce(runner, { do: 'wait', ms: 50, value }));
+        await Promise.all(runs);
+        assert.equal(runner.alive, 2);
+      });
+
+      it('is replaced after its share of runs', async () => {
+        const runner = bench[kind](HANDLER, { maxRunsPerProcess: 2 });
+        const places: unknown[] = [];
+        for (let i = 0; i < 6; i++) places.push(await runOnce(runner, { do: 'place' }));
+        assert.deepEqual([places[0], places[2], places[4]], [places[1], places[3], places[5]]);
+        assert.equal(new Set(places.map((place) => JSON.stringify(place))).size, 3);
+        await waitUntil('they are gone', () => runner.alive === 0);
+      });
+
+      it('finishes its runs when it is recycled', async () => {
+        const runner = bench[kind](HANDLER, { maxRunsPerProcess: 2 });
+        const slow = runOnce(runner, { do: 'wait', ms: 400, value: 'slow' });
+        const first = await runOnce(runner, { do: 'place' });
+        assert.notDeepEqual(await runOnce(runner, { do: 'place' }), first);
+        assert.equal(await slow, 'slow');
+      });
+
+      it('ends when it has nothing to do', async () => {
+        const runner = bench[kind](HANDLER, {}, { idleExitMs: 50 });
+        await runOnce(runner, { do: 'nothing' });
+        await waitUntil('it is gone', () => runner.alive === 0);
+        assert.equal(await runOnce(runner, { do: 'echo', value: 'again' }), 'again');
+      });
+
+      it('is ended when a run has lost its lease, also in a loop without an end', async () => {
+        const runner = bench[kind](HANDLER);
+        const cut = new AbortController();
+        const mark = bench.path(`blocked-${kind}`);
+        const { hooks } = listen({ cut: cut.signal });
+        const run = failureOf(runOnce(runner, { do: 'blockWithMark', file: mark }, hooks));
+        await waitUntil('the handler blocks', () => existsSync(mark));
+        const lost = { code: 'lease_lost', message: 'the lease is lost' } as const;
+        const startMs = performance.now();
+        cut.abort(new InterlockError(lost));
+        assert.equal((await run).code, 'lease_lost');
+        assert.ok(performance.now() - startMs < 1_500, 'it was given up, not ended');
+        assert.equal(runner.alive, 0);
+        assert.equal(await runOnce(runner, { do: 'echo', value: 'next' }), 'next');
+      });
     });
 
-    it('spreads runs over its processes', async () => {
-      const runner = bench.process(HANDLER, { processes: 2 });
-      const runs = [1, 2, 3, 4].map((value) => runOnce(runner, { do: 'wait', ms: 50, value }));
-      await Promise.all(runs);
-      assert.equal(runner.processIds().length, 2);
-    });
+    describe(`closing with a ${kind}`, () => {
+      afterEach(() => bench.closeRunners());
 
-    it('replaces a process after its share of runs', async () => {
-      const runner = bench.process(HANDLER, { maxRunsPerProcess: 2 });
-      const pids: unknown[] = [];
-      for (let i = 0; i < 6; i++) pids.push(await runOnce(runner, { do: 'pid' }));
-      assert.deepEqual([pids[0], pids[2], pids[4]], [pids[1], pids[3], pids[5]]);
-      assert.equal(new Set(pids).size, 3);
-      await waitUntil('they are gone', () => runner.processIds().length === 0);
-    });
+      it('lets runs finish that do so in time', async () => {
+        const runner = bench[kind](HANDLER);
+        const { hooks, heard } = listen();
+        const run = runOnce(runner, { do: 'tell' }, hooks);
+        await Promise.all([runner.close(10_000), run]);
+        assert.equal(heard.lines.length, 4);
+        assert.equal(runner.alive, 0);
+      });
 
-    it('lets a recycled process finish its runs', async () => {
-      const runner = bench.process(HANDLER, { maxRunsPerProcess: 2 });
-      const slow = runOnce(runner, { do: 'wait', ms: 400, value: 'slow' });
-      const first = await runOnce(runner, { do: 'pid' });
-      assert.notEqual(await runOnce(runner, { do: 'pid' }), first);
-      assert.equal(await slow, 'slow');
-    });
+      for (const action of ['untilAborted', 'ignoreEnd', 'block']) {
+        it(`leaves nothing of a handler that does not end (${action})`, async () => {
+          const runner = bench[kind](HANDLER);
+          await runOnce(runner, { do: 'nothing' });
+          const pids = runner.processIds();
+          assert.equal(pids.length, kind === 'process' ? 1 : 0);
+          const run = runOnce(runner, { do: action });
+          const checked =
+            action === 'untilAborted' ? run : assert.rejects(run, { code: 'agent_stopping' });
+          const startMs = performance.now();
+          await runner.close(500);
+          assert.ok(performance.now() - startMs < 1_500, 'it took too long');
+          assert.deepEqual([runner.alive, pids.some(isAlive)], [0, false]);
+          await checked;
+        });
+      }
 
-    it('ends a process that has nothing to do', async () => {
-      const runner = bench.process(HANDLER, {}, { idleExitMs: 50 });
-      await runOnce(runner, { do: 'nothing' });
-      await waitUntil('the process is gone', () => runner.processIds().length === 0);
-      assert.equal(await runOnce(runner, { do: 'echo', value: 'again' }), 'again');
+      it('ends what is still loading', async () => {
+        const runner = bench[kind]('failing/neverLoads.ts');
+        const run = runOnce(runner, {});
+        const failed = assert.rejects(run, { code: 'agent_stopping' });
+        const pids = runner.processIds();
+        await runner.close(300);
+        await failed;
+        assert.deepEqual([runner.alive, pids.some(isAlive)], [0, false]);
+      });
     });
+  }
+
+  it('in a process: says that a signal ended it', async () => {
+    const runner = bench.process(HANDLER);
+    const { hooks, heard } = listen();
+    const run = runOnce(runner, { do: 'untilAborted' }, hooks);
+    await waitUntil('the handler waits', () => heard.lines.length === 1);
+    process.kill(onlyPid(runner), 'SIGKILL');
+    await assert.rejects(run, {
+      code: 'handler_died',
+      message: /handler\.ts ended while the job ran \(signal SIGKILL\)/,
+    });
+    assert.equal(await runOnce(runner, { do: 'echo', value: 'next' }), 'next');
+    await bench.closeRunners();
   });
 
-  describe('closing', () => {
-    it('lets runs finish that do so in time', async () => {
-      const runner = bench.process(HANDLER);
-      const { hooks, heard } = listen();
-      const run = runOnce(runner, { do: 'tell' }, hooks);
-      await Promise.all([runner.close(10_000), run]);
-      assert.equal(heard.lines.length, 4);
-      assert.deepEqual(runner.processIds(), []);
+  it('in a thread: says that its memory is used up, and only the thread ends', async () => {
+    const runner = bench.thread(HANDLER, {}, { heapLimitMb: 32 });
+    await assert.rejects(runOnce(runner, { do: 'fillMemory' }), {
+      code: 'handler_died',
+      message: /The thread of .*handler\.ts ended while the job ran \(its heap has no room left\)/,
     });
+    assert.equal(await runOnce(runner, { do: 'echo', value: 'next' }), 'next');
+    await bench.closeRunners();
+  });
 
-    for (const action of ['untilAborted', 'ignoreEnd', 'block']) {
-      it(`leaves no process with a handler that does not end (${action})`, async () => {
-        const runner = bench.process(HANDLER);
-        await runOnce(runner, { do: 'nothing' });
-        const pid = onlyPid(runner);
-        const run = runOnce(runner, { do: action });
-        const checked =
-          action === 'untilAborted' ? run : assert.rejects(run, { code: 'agent_stopping' });
-        const startMs = performance.now();
-        await runner.close(500);
-        assert.ok(performance.now() - startMs < 1_500, 'it took too long');
-        assert.ok(!isAlive(pid));
-        await checked;
-      });
+  it('in a thread: starts with options of Node that only a process can have', async () => {
+    const before = process.env['NODE_OPTIONS'];
+    // Without the option of the inspector these differ from the agent's own, so Node checks them.
+    process.env['NODE_OPTIONS'] = '--inspect-port=0 --title=agent';
+    try {
+      assert.equal(await runOnce(bench.thread(HANDLER), { do: 'echo', value: 1 }), 1);
+    } finally {
+      if (before === undefined) delete process.env['NODE_OPTIONS'];
+      else process.env['NODE_OPTIONS'] = before;
+      await bench.closeRunners();
     }
-
-    it('ends a process that is still loading', async () => {
-      const runner = bench.process('failing/neverLoads.ts');
-      const run = runOnce(runner, {});
-      const failed = assert.rejects(run, { code: 'agent_stopping' });
-      const pid = onlyPid(runner);
-      await runner.close(300);
-      await failed;
-      assert.ok(!isAlive(pid));
-    });
   });
 });

@@ -5,25 +5,25 @@ import { placeRun, recyclePhase } from '../../../../agent/handlers/placement.ts'
 describe('placeRun', () => {
   const loads = fc.array(fc.record({ runs: fc.nat(20) }), { maxLength: 6 });
 
-  it('takes a process with the fewest runs, or a new one', () => {
+  it('takes a host with the fewest runs, or a new one', () => {
     fc.assert(
-      fc.property(loads, fc.integer({ min: 1, max: 6 }), (hosts, maxProcesses) => {
-        const placed = placeRun(hosts, maxProcesses);
+      fc.property(loads, fc.integer({ min: 1, max: 6 }), (hosts, maxHosts) => {
+        const placed = placeRun(hosts, maxHosts);
         const fewest = Math.min(...hosts.map((host) => host.runs));
-        if (placed !== 'new process') assert.equal(placed.runs, fewest);
-        else assert.ok(hosts.length === 0 || (hosts.length < maxProcesses && fewest > 0));
+        if (placed !== 'new host') assert.equal(placed.runs, fewest);
+        else assert.ok(hosts.length === 0 || (hosts.length < maxHosts && fewest > 0));
       }),
     );
   });
 
-  it('starts no process while one is idle', () => {
+  it('starts no host while one is idle', () => {
     const idle = { runs: 0 };
     assert.equal(placeRun([{ runs: 3 }, idle], 4), idle);
   });
 
   it('starts one more while all are busy, up to the limit', () => {
     const busy = { runs: 1 };
-    assert.equal(placeRun([busy], 2), 'new process');
+    assert.equal(placeRun([busy], 2), 'new host');
     assert.equal(placeRun([busy], 1), busy);
   });
 });

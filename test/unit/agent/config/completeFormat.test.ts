@@ -1,28 +1,17 @@
 import assert from 'node:assert/strict';
 import { configSchema } from '../../../../agent/config/schema.ts';
-import { findUnsupported } from '../../../../agent/config/unsupported.ts';
-import { assertProblem, JOB, parse, refusal } from './configFixture.ts';
+import { JOB, parse } from './configFixture.ts';
 
 const job = (more: object) => ({ jobs: { sync: { ...JOB, ...more } } });
 
-/** Settings of the format that this version does not act on. */
-const CASES: [path: string, sections: object, value: unknown][] = [
-  ['jobs.sync.isolation', job({ isolation: 'thread' }), 'thread'],
-];
-
-describe('settings of a later version are refused, never ignored:', () => {
-  for (const [path, sections, value] of CASES) {
-    it(`${path} = ${JSON.stringify(value)}`, () => {
-      assertProblem(
-        refusal(() => parse(sections)),
-        path,
-        value,
-        /not supported yet.*: \S/,
-      );
+describe('the settings of this version', () => {
+  for (const isolation of ['process', 'thread', 'inline']) {
+    it(`are taken: isolation ${isolation}`, () => {
+      assert.equal(parse(job({ isolation })).jobs['sync']?.isolation, isolation);
     });
   }
 
-  it('and those of this version are not', () => {
+  it('are taken all together', () => {
     const used = job({
       unique: { by: ['network'], while: 'queued-or-running', onConflict: 'reschedule' },
       ...{ maxConcurrent: 3, monitoring: true },
@@ -93,9 +82,5 @@ describe('the complete format', () => {
     assert.equal(config.jobs['chain_state_monitor']?.lease.ttl, 5_000);
     assert.equal(config.streams['nse']?.batch.maxWait, 200);
     assert.deepEqual(config.locks.watch, ['redlock:*']);
-  });
-
-  it('has nothing that this version does not act on', () => {
-    assert.deepEqual(findUnsupported(configSchema.parse(COMPLETE)), []);
   });
 });

@@ -2,6 +2,7 @@ import type { Clock } from '../common/clock.ts';
 import { sleep } from '../common/clock.ts';
 import type { JsonValue } from '../common/json.ts';
 import type { Logger } from '../logging.ts';
+import type { CompartmentKind } from './compartment.ts';
 import { endedByStop, runnerClosed } from './handlerErrors.ts';
 import { HandlerHost, type HostEvents } from './handlerHost.ts';
 import { HandlerRun } from './handlerRun.ts';
@@ -24,21 +25,24 @@ const FILE_CHECK_SHARE = 0.05;
 /** At the end of `close`, runs that were asked to end get this part of the time to do so. */
 const TERMINATE_SHARE = 0.2;
 
-export interface ProcessTimings {
+export interface HostLimits {
   loadTimeoutMs: number;
   idleExitMs: number;
+  /** Of a thread; left out, it is Node's own limit. */
+  heapLimitMb?: number;
 }
 
-const TIMINGS: ProcessTimings = { loadTimeoutMs: 30_000, idleExitMs: 60_000 };
+const LIMITS: HostLimits = { loadTimeoutMs: 30_000, idleExitMs: 60_000 };
 
-/** Runs a handler in processes of its own, which are started when the first run comes. */
-export class ProcessRunner implements HandlerRunner {
+/** Runs a handler in processes or threads of its own, which are started when the first run comes. */
+export class IsolatedRunner implements HandlerRunner {
+  readonly #kind: CompartmentKind;
   readonly #options: RunnerOptions;
   readonly #programFolder: string;
   readonly #logger: Logger;
   readonly #clock: Clock;
-  readonly #timings: ProcessTimings;
-  /** Started ahead for a process that is about to be recycled. */
+  readonly #limits: HostLimits;
+  /** Started ahead for a host that is about to be recycled. */
   #successor: HandlerHost | undefined;
   /** Those that take runs. */
   #open: HandlerHost[] = [];
@@ -51,17 +55,19 @@ export class ProcessRunner implements HandlerRunner {
 
   /** @param programFolder where `handlerHost.js` lies */
   constructor(
+    kind: CompartmentKind,
     options: RunnerOptions,
     programFolder: string,
     logger: Logger,
     clock: Clock,
-    timings: ProcessTimings = TIMINGS,
+    limits: HostLimits = LIMITS,
   ) {
+    this.#kind = kind;
     this.#options = options;
     this.#programFolder = programFolder;
     this.#logger = logger;
     this.#clock = clock;
-    this.#timings = timings;
+    this.#limits = limits;
     this.#events = {
       loaded: (host) => this.#checkLoaded(host),
       idle: (host) => this.#retire(host),
@@ -84,7 +90,7 @@ export class ProcessRunner implements HandlerRunner {
 
   warmUp(): void {
     if (this.#isClosed || this.#open.length > 0) return;
-    this.#successor ??= this.#fork();
+    this.#successor ??= this.#start();
   }
 
   async close(deadlineMs: number): Promise<void> {
@@ -101,17 +107,22 @@ export class ProcessRunner implements HandlerRunner {
     await ended;
   }
 
+  /** Processes or threads that are alive. */
+  get alive(): number {
+    return this.#alive.size;
+  }
+
   processIds(): number[] {
     return [...this.#alive].flatMap((host) => host.pid ?? []);
   }
 
   #place(run: HandlerRun): void {
     const placed = placeRun(this.#open, this.#options.processes);
-    const host = placed === 'new process' ? this.#openNew() : placed;
+    const host = placed === 'new host' ? this.#openNew() : placed;
     host.assign(run);
     const ageMs = this.#clock.monotonic() - host.startedAtMs;
     const phase = recyclePhase(host.startedRuns, ageMs, this.#options.maxRunsPerProcess);
-    if (phase === 'prepare') this.#successor ??= this.#fork();
+    if (phase === 'prepare') this.#successor ??= this.#start();
     else if (phase === 'replace') this.#replace(host);
   }
 
@@ -123,23 +134,18 @@ export class ProcessRunner implements HandlerRunner {
   }
 
   #openNew(): HandlerHost {
-    const host = this.#successor ?? this.#fork();
+    const host = this.#successor ?? this.#start();
     this.#successor = undefined;
     this.#open.push(host);
     return host;
   }
 
-  #fork(): HandlerHost {
+  #start(): HandlerHost {
     const { file, jobType, silenceMs } = this.#options;
-    const { loadTimeoutMs, idleExitMs: idleMs } = this.#timings;
+    const { idleExitMs: idleMs, ...limits } = this.#limits;
     const settings = {
-      file,
-      jobType,
-      silenceMs,
-      loadTimeoutMs,
-      idleMs,
-      inspect: false,
-      programFolder: this.#programFolder,
+      ...{ kind: this.#kind, file, jobType, silenceMs, ...limits, idleMs },
+      ...{ inspect: false, programFolder: this.#programFolder },
     };
     const host = new HandlerHost(settings, this.#events, this.#logger, this.#clock);
     this.#alive.add(host);
