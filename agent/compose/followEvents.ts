@@ -1,4 +1,4 @@
-import { EventTail } from '../feed/eventTail.ts';
+import { EventTail, lastEntryId } from '../feed/eventTail.ts';
 import type { StateFeed } from '../feed/stateFeed.ts';
 import { QueueSearch } from '../jobs/queueSearch.ts';
 import type { StreamEntry } from '../redis/streamEntry.ts';
@@ -21,7 +21,7 @@ export interface NewsListeners {
  */
 export function followEvents(
   { connections, clock, logger }: ServiceSetOptions,
-  { keys, queues }: CoreServices,
+  { redis, keys, queues }: CoreServices,
   { feed, onQueueEvents, onLeasesChanged, onStreamAsk }: NewsListeners,
 ): () => Promise<void> {
   const streamOf = (queue: string) => keys.queue(queue, 'events');
@@ -42,7 +42,12 @@ export function followEvents(
   const tail = new EventTail(connections.patient('events'), streams, clock, onNews);
   tail.start();
   const search = new QueueSearch(queues, clock, logger, (queue) => {
-    tail.add(streamOf(queue));
+    const stream = streamOf(queue);
+    // Asked for at once: on its own connection the tail can only ask after the read that waits now.
+    lastEntryId(redis, stream).then(
+      (newest) => tail.add(stream, newest),
+      () => tail.add(stream),
+    );
     feed.queueChanged(queue);
   });
   search.start();

@@ -37,9 +37,15 @@ export class EventTail {
     void this.follow();
   }
 
-  /** Follows one more stream, from the next read on. */
-  add(stream: string): void {
-    if (!this.streams.includes(stream)) this.streams.push(stream);
+  /**
+   * Follows one more stream, from the next read on: the present one may take seconds.
+   * @param after id of the entry from which on all is news; left out: what came until the next read
+   *   is told without its entries
+   */
+  add(stream: string, after?: string): void {
+    if (this.streams.includes(stream)) return;
+    this.streams.push(stream);
+    if (after !== undefined) this.positions.set(stream, after);
   }
 
   close(): void {
@@ -67,11 +73,9 @@ export class EventTail {
   private async findPositions(): Promise<void> {
     const isLate = this.positions.size > 0;
     const streams = this.streams.filter((stream) => !this.positions.has(stream));
-    const found = await Promise.all(
-      streams.map((stream) => this.redis.xrevrange(stream, '+', '-', 'COUNT', 1)),
-    );
+    const found = await Promise.all(streams.map((stream) => lastEntryId(this.redis, stream)));
     for (const [index, stream] of streams.entries()) {
-      this.positions.set(stream, found[index]?.[0]?.[0] ?? '0-0');
+      this.positions.set(stream, found[index] ?? '0-0');
       // What came between adding it and now was not seen.
       if (isLate) this.onNews(stream, []);
     }
@@ -97,4 +101,10 @@ export class EventTail {
       this.onNews(stream, entries);
     }
   }
+}
+
+/** The id of the newest entry of a stream; `0-0` when it has none. */
+export async function lastEntryId(redis: RedisClient, stream: string): Promise<string> {
+  const [newest] = await redis.xrevrange(stream, '+', '-', 'COUNT', 1);
+  return newest?.[0] ?? '0-0';
 }
