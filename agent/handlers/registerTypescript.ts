@@ -18,18 +18,32 @@ type Load<Output> = (url: string, context: object) => Output;
 type Resolve<Output> = (specifier: string, context: object) => Output;
 
 /** Hooks in the same thread, for `import` and `require` alike: Node 22.15, 23.5 and later. */
-const synchronousHooks = z.object({
-  registerHooks: z.custom<
-    (hooks: {
-      resolve(
-        specifier: string,
-        context: { parentURL?: string | undefined },
-        next: Resolve<unknown>,
-      ): unknown;
-      load(url: string, context: object, next: Load<unknown>): unknown;
-    }) => void
-  >((value) => typeof value === 'function'),
-});
+interface SynchronousHooks {
+  registerHooks(hooks: {
+    resolve(
+      specifier: string,
+      context: { parentURL?: string | undefined },
+      next: Resolve<unknown>,
+    ): unknown;
+    load(url: string, context: object, next: Load<unknown>): unknown;
+  }): void;
+}
+
+/** `node:module` is a function, which `z.object` takes for none. */
+const synchronousHooks = z.custom<SynchronousHooks>(
+  (value) =>
+    typeof value === 'function' &&
+    'registerHooks' in value &&
+    typeof value.registerHooks === 'function',
+);
+
+/**
+ * @param loader what `node:module` is
+ * @returns undefined on a Node that has none
+ */
+export function synchronousHooksOf(loader: unknown): SynchronousHooks | undefined {
+  return synchronousHooks.safeParse(loader).data;
+}
 
 interface CommonJsModule {
   _compile(code: string, filename: string, format: 'commonjs' | 'module'): void;
@@ -60,9 +74,11 @@ export function registerTypescript(
   process.setSourceMapsEnabled(true);
   const source = new TypeScriptSource(programFolder, withMaps);
   const files = new LoadedFiles(programFolder, onFile);
-  const synchronous = synchronousHooks.safeParse(nodeModule);
-  if (synchronous.success) {
-    registerInThisThread(synchronous.data.registerHooks, source, files);
+  const synchronous = synchronousHooksOf(nodeModule);
+  if (synchronous !== undefined) {
+    registerInThisThread(synchronous, source, files);
+    // CommonJS that was imported requires past the hooks (Node 24).
+    patchResolution(commonJsLoader.parse(nodeModule));
     return { drain: () => undefined };
   }
   patchCommonJs(source, files);
@@ -79,11 +95,11 @@ export function registerTypescriptOnce(programFolder: string): void {
 }
 
 function registerInThisThread(
-  registerHooks: z.infer<typeof synchronousHooks>['registerHooks'],
+  hooks: SynchronousHooks,
   source: TypeScriptSource,
   files: LoadedFiles,
 ): void {
-  registerHooks({
+  hooks.registerHooks({
     resolve(specifier, context, next) {
       try {
         return next(specifier, context);
@@ -119,6 +135,10 @@ function patchCommonJs(source: TypeScriptSource, files: LoadedFiles): void {
       module._compile(code, filename, format);
     };
   }
+  patchResolution(loader);
+}
+
+function patchResolution(loader: z.infer<typeof commonJsLoader>): void {
   const resolveFilename = loader._resolveFilename;
   loader._resolveFilename = (request, parent, ...rest) => {
     try {
