@@ -72,7 +72,6 @@ export const TEST_PARTS = {
     limitMs: 500_000,
   },
   faults: {
-    lane: 'beside',
     steps: ['npm', 'redis', 'build'],
     commands: [['--import', 'tsx', 'test/faults/run.ts', '--for', '2m']],
     limitMs: 300_000,

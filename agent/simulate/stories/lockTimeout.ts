@@ -13,7 +13,7 @@ const LOCK_TIMEOUT_MS = 5 * MINUTE_MS;
 const DAEMON_EVERY_MS = 60 * MINUTE_MS;
 const SECOND_DAEMON_MS = 20 * MINUTE_MS;
 const PROTECTED_EVERY_MS = 12 * MINUTE_MS;
-const LEASE_TTL_MS = 1_000;
+const LEASE_TTL_MS = 5_000;
 
 /** A job of 30 minutes, and a lock that counts as left behind after 5. */
 export const lockTimeout: Story = {

@@ -140,6 +140,8 @@ export class TickScanner implements ScannedTick {
 }
 
 function afterSpace(bytes: Buffer, from: number): number {
+  // Mostly there is none.
+  if ((bytes[from] ?? 0) > SPACE) return from;
   let at = from;
   for (;;) {
     const byte = bytes[at];

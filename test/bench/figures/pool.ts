@@ -20,7 +20,7 @@ const WHY_TOGETHER =
 const WHY_WALL =
   'The feed and, for ours, Redis take their part of the same cores. The time of ours ends when the last tick is a job in Redis.';
 const WHY_PARSE =
-  'The bar is judged by this peer: who wants to know what each symbol does has to look into the frames. It keeps nothing, though: it checks no number, tells no gap, and makes no job of a tick.';
+  'Who wants to know what each symbol does has to look into the frames. This peer keeps nothing, though: it checks no number, tells no gap, and makes no job of a tick.';
 const WHY_COUNT =
   'This peer does not look into a frame, so it can not know what symbol it is of. It shows what all the work on a tick costs: parsing, checking, numbers by symbol, lag, batch, and job in Redis.';
 
@@ -149,7 +149,10 @@ function ratesOf(
       ...rateRow(parse, against('parse', 'cpuMs'), isJudged ? 0.8 : undefined),
       note: isJudged ? WHY_PARSE : WHY_TOGETHER,
     },
-    { ...rateRow(bare, against('count', 'cpuMs'), undefined), note: WHY_COUNT },
+    {
+      ...rateRow(bare, against('count', 'cpuMs'), isJudged ? 0.8 : undefined),
+      note: isJudged ? WHY_COUNT : WHY_TOGETHER,
+    },
   ];
 }
 

@@ -34,6 +34,7 @@ const HARMLESS: Readonly<
   log: (client) => client.request(requests.log, {}),
   subscribe: (client) => client.request(requests.subscribe, {}),
   unsubscribe: (client) => client.request(requests.unsubscribe, {}),
+  checkPayload: (client) => client.request(requests.checkPayload, { type: 'none', text: '{}' }),
   jobs: (client) => client.request(requests.jobs, {}),
   job: (client) => client.request(requests.job, { id: 'none' }),
   queues: (client) => client.request(requests.queues, {}),
