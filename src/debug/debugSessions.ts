@@ -52,7 +52,9 @@ export class DebugSessions implements Disposable {
     const { debug } = vscode;
     this.disposables.add(
       agent.onDidChangeRows(({ debugs }) => {
-        for (const { after } of debugs.values()) if (after !== undefined) this.onRow(after);
+        for (const [id, { after }] of debugs)
+          if (after === undefined) this.endSoon(id);
+          else this.onRow(after);
       }),
     );
     this.disposables.add(
@@ -84,7 +86,7 @@ export class DebugSessions implements Disposable {
   private onRow(row: DebugRow): void {
     if (row.state === 'ended') {
       this.expected.delete(row.id);
-      this.options.clock.setTimeout(() => this.endSessionsOf(row.id), SESSION_GOES_WITHIN_MS);
+      this.endSoon(row.id);
     }
     if (row.state !== 'ready' || !this.expected.delete(row.id)) return;
     void this.attach(row).catch((error: unknown) => {
@@ -93,9 +95,17 @@ export class DebugSessions implements Disposable {
     });
   }
 
+  private endSoon(id: string): void {
+    this.options.clock.setTimeout(() => this.endSessionsOf(id), SESSION_GOES_WITHIN_MS);
+  }
+
+  /** Again, as long as one is there: js-debug was seen to pass over it while it was busy. */
   private endSessionsOf(id: string): void {
-    for (const session of this.running)
-      if (runOf(session) === id) void vscode.debug.stopDebugging(session);
+    for (const session of this.running) {
+      if (runOf(session) !== id) continue;
+      void vscode.debug.stopDebugging(session);
+      this.endSoon(id);
+    }
   }
 
   private async attach(row: DebugRow): Promise<void> {

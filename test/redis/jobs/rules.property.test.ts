@@ -210,7 +210,7 @@ class Comparison {
         ...[of('active'), of('wait'), of('stalled'), of('meta'), of('marker'), of('events')],
         ...[keys.job('default', id), keys.jobLock('default', id), keys.running(type)],
       ],
-      [id, 'worker', token, ''],
+      [id, 'worker', token, '', 'agent'],
     );
   }
 }
