@@ -23,7 +23,7 @@ export const TEST_PARTS = {
     steps: ['npm', 'redis', 'build'],
     commands: [mocha(`process/!(${['debugging', 'streams', ...OPERATIONS].join('|')})`)],
     reports: true,
-    limitMs: 780_000,
+    limitMs: 1_000_000,
   },
   operations: {
     steps: ['npm', 'redis', 'build'],
@@ -36,7 +36,7 @@ export const TEST_PARTS = {
     steps: ['npm', 'redis', 'build'],
     commands: [mocha('process/debugging')],
     reports: true,
-    limitMs: 500_000,
+    limitMs: 700_000,
   },
   lint: {
     lane: 'idle',
