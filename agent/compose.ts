@@ -34,13 +34,16 @@ import { Scheduler } from './schedules/scheduler.ts';
 import { simulateDuplicates } from './simulate/duplicates.ts';
 import { simulateStory } from './simulate/stories/simulateStory.ts';
 import { roleForbids } from './state/roleForbids.ts';
+import { HAND_STREAMS_OVER_MS } from './stopBound.ts';
 import type { StreamService } from './streams/pool/streamService.ts';
 
 export type { ServiceSetOptions } from './compose/coreServices.ts';
 
 /** What runs are given to end when they are told to. */
 const STOP_RUNS_MS = 1_000;
-const CLOSE_STREAMS_MS = 1_500;
+/** Redis is not asked to move streams when it has not answered for that long. */
+const REDIS_SILENT_MS = 900;
+const FLUSH_STREAMS_MS = 350;
 
 /** Runs that are counted for their agents. */
 const MOST_RUNS = 10_000;
@@ -138,7 +141,7 @@ export class ServiceSet {
     releasers.add('scheduler', () => this.scheduler.close());
     if (streams !== undefined) {
       await streams.open();
-      releasers.add('streams', () => streams.close(CLOSE_STREAMS_MS));
+      releasers.add('streams', () => this.closeStreams(streams));
     }
   }
 
@@ -173,6 +176,13 @@ export class ServiceSet {
           ...{ target: connections.target, config, clock, random, onProgress, signal },
         }),
     };
+  }
+
+  private closeStreams(streams: StreamService): Promise<void> {
+    const { core, options } = this;
+    const silence = watchForSilence(core.redis, options.clock, REDIS_SILENT_MS);
+    const bounds = { handOverMs: HAND_STREAMS_OVER_MS, flushMs: FLUSH_STREAMS_MS };
+    return streams.close({ ...bounds, silence: silence.signal }).finally(() => silence.end());
   }
 
   private has(...duties: Duty[]): boolean {

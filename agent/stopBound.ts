@@ -8,9 +8,16 @@ const STOP_WITHIN_MS = 4_800;
 /** What is left of it when runs have had theirs. */
 const AFTER_RUNS_MS = STOP_WITHIN_MS - USUAL_FINISH_RUNS_MS;
 
-/** How long a stop may take, ms. Where runs get more time than usual, that much more. */
+/** Shards live on in an agent that leaves until others have them, that long at most. */
+export const HAND_STREAMS_OVER_MS = 4_500;
+
+/**
+ * How long a stop may take while Redis answers, ms. Where runs get more time than usual, that much
+ * more.
+ */
 export function stopWithinMs(finishRunsMs: number): number {
-  return AFTER_RUNS_MS + Math.max(USUAL_FINISH_RUNS_MS, finishRunsMs);
+  const runsMs = Math.max(USUAL_FINISH_RUNS_MS, finishRunsMs);
+  return HAND_STREAMS_OVER_MS + runsMs + AFTER_RUNS_MS;
 }
 
 /**

@@ -19,7 +19,7 @@ import { countState, startFigures, type UpFigures } from '../live/upFigures.ts';
 import { upSummary, upSummaryText } from '../live/upSummary.ts';
 import type { CliSession } from '../session.ts';
 
-const STOP_DEADLINE_MS = 8_000;
+const STOP_DEADLINE_MS = 12_000;
 const LAST_LOOK_DEADLINE_MS = 2_000;
 /** A process needs a moment between closing its socket and being gone. */
 const END_AFTER_CLOSE_MS = 5_000;

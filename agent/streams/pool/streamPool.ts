@@ -1,5 +1,6 @@
-import { sleep, type Timer } from '../../common/clock.ts';
+import type { Timer } from '../../common/clock.ts';
 import { messageOf } from '../../common/errors.ts';
+import { within } from '../../common/within.ts';
 import type { StreamConfig } from '../../config/schema.ts';
 import type { LeaseHeld, PassableLeases } from '../../leases/lease.ts';
 import type { AgentEntry } from '../../state/agentRegistry.ts';
@@ -26,6 +27,19 @@ const GRACE_AFTER_OUTAGE_MS = 1_500;
 const NOT_OFFERED_MS = 10_000;
 /** Handovers under way at one time when this agent leaves. */
 const HANDOVERS_AT_ONCE = 16;
+
+/** For the leases that are given free, beyond the time for the last ticks. */
+const RELEASE_MS = 300;
+
+/** How long an agent that leaves goes on with its shards. */
+export interface CloseBounds {
+  /** Until the agents that stay have them, ms. */
+  handOverMs: number;
+  /** For what is left of the ticks then, ms. */
+  flushMs: number;
+  /** Aborted: Redis does not answer, so nobody can take anything. Left out: it answers. */
+  silence?: AbortSignal;
+}
 
 export interface StreamPoolOptions extends StreamContext, PoolReaderOptions {
   leases: PassableLeases;
@@ -127,39 +141,36 @@ export class StreamPool {
   }
 
   /**
-   * Hands every shard over to the agents that stay, or gives its lease free; with Redis dead it is
-   * over at the deadline.
+   * Hands every shard over to the agents that stay, or gives its lease free. A shard lives on here
+   * until another agent has it, as long as the bounds allow.
    */
-  async close(deadlineMs: number): Promise<void> {
+  async close({ handOverMs, flushMs, silence }: CloseBounds): Promise<void> {
     this.leaving = true;
-    const done = new AbortController();
-    const { clock } = this.options;
-    await Promise.race([this.leave(deadlineMs), sleep(clock, deadlineMs, done.signal)]);
-    done.abort();
+    const othersStay = await this.leave(handOverMs, silence);
+    // Where nobody goes on with them, what comes until the next start was not wanted.
+    const ended = [...this.streams.values()].map((stream) => stream.endAll(flushMs, othersStay));
+    await within(this.options.clock, flushMs + RELEASE_MS, Promise.all(ended));
     this.closed = true;
     this.timer?.cancel();
     this.handovers.close();
   }
 
-  private async leave(deadlineMs: number): Promise<void> {
+  /** @returns whether there are agents that stay */
+  private async leave(handOverMs: number, silence?: AbortSignal): Promise<boolean> {
     const { announce, holder, clock } = this.options;
-    const done = new AbortController();
+    const over = new AbortController();
+    if (this.away) return false;
     let othersStay = false;
     const handOver = async () => {
       await announce([]);
       const agents = (await this.agents()).filter(({ id }) => id !== holder.agentId);
       othersStay = agents.length > 0;
-      if (othersStay) await this.handAllOver(agents, done.signal);
+      if (othersStay) await this.handAllOver(agents, over.signal);
     };
-    await Promise.race([
-      this.away ? undefined : handOver().catch(() => undefined),
-      sleep(clock, deadlineMs * 0.7, done.signal),
-    ]);
-    done.abort();
-    const flushMs = deadlineMs * 0.25;
-    // Where nobody goes on with them, what comes until the next start was not wanted.
-    const streams = [...this.streams.values()];
-    await Promise.all(streams.map((stream) => stream.endAll(flushMs, othersStay)));
+    const tried = handOver().catch(() => undefined);
+    await within(clock, handOverMs, tried, silence);
+    over.abort();
+    return othersStay;
   }
 
   private async handAllOver(agents: PlacementAgent[], signal: AbortSignal): Promise<void> {

@@ -1,5 +1,6 @@
-import { sleep, type Timer } from '../../common/clock.ts';
+import type { Timer } from '../../common/clock.ts';
 import { InterlockError, messageOf } from '../../common/errors.ts';
+import { within } from '../../common/within.ts';
 import type { StreamConfig } from '../../config/schema.ts';
 import type { SymbolsChange } from '../../protocol/api.ts';
 import type { Decision, DecisionAction } from '../../protocol/decision.ts';
@@ -11,7 +12,7 @@ import type { ManagedStream } from './managedStream.ts';
 import { RegistryBeat } from './registryBeat.ts';
 import { shardLease } from './shardLease.ts';
 import { StreamHealth } from './streamHealth.ts';
-import { StreamPool, type StreamPoolOptions } from './streamPool.ts';
+import { StreamPool, type CloseBounds, type StreamPoolOptions } from './streamPool.ts';
 import { streamRow } from './streamRow.ts';
 import { symbolRows } from './symbolRows.ts';
 
@@ -20,6 +21,8 @@ const FIGURES_EVERY_MS = 500;
 const CONNECTIONS_PER_TELL = 50;
 /** How soon a change of state is told. */
 const SOON_MS = 20;
+/** For what the registry is told at the end. */
+const LAST_WORD_MS = 200;
 
 export type StreamDecision = Omit<Decision, 'id' | 'at' | 'counts'>;
 
@@ -193,19 +196,15 @@ export class StreamService {
     }
   }
 
-  /** Hands every shard over or gives it free; with Redis dead it is over at the deadline. */
-  async close(deadlineMs: number): Promise<void> {
+  /** Hands every shard over or gives it free; bounded, with Redis dead too. */
+  async close(bounds: CloseBounds): Promise<void> {
     this.closed = true;
     this.figuresTimer?.cancel();
     this.soonTimer?.cancel();
-    const done = new AbortController();
-    const end = async () => {
-      await this.pool.close(deadlineMs * 0.9);
-      this.gaps.close();
-      await Promise.all([this.health.close(), this.beat.close()]);
-    };
-    await Promise.race([end(), sleep(this.options.clock, deadlineMs, done.signal)]);
-    done.abort();
+    await this.pool.close(bounds);
+    this.gaps.close();
+    const ended = Promise.all([this.health.close(), this.beat.close()]);
+    await within(this.options.clock, LAST_WORD_MS, ended);
   }
 
   private async changeSymbols(

@@ -161,7 +161,7 @@ async function openService(
   tail.start();
   await service.open();
   const close = async () => {
-    await service.close(5_000);
+    await service.close({ handOverMs: 5_000, flushMs: 1_000 });
     tail.close();
     await agents.close();
   };

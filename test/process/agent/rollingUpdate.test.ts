@@ -17,7 +17,7 @@ import { interlock, startInterlock } from '../cli/interlock.ts';
 import { EVERY_MS, STREAM, SYMBOLS, UpdateBench, type RunLine } from './updateBench.ts';
 
 /** More than an agent takes at most: `shutdown.finishRuns` of the bench and a little. */
-const LEAVES_WITHIN_MS = 15_000;
+const LEAVES_WITHIN_MS = 20_000;
 const PATIENT = { deadlineMs: 30_000 };
 
 describe('an update of agents', function () {

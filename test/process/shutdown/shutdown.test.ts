@@ -235,7 +235,7 @@ describe('an agent that is told to end', function () {
       const [decision] = await agent.client.request(requests.enqueue, { type: 'wait', data });
       await eventually('the run', () => existsSync(trace));
       const { withinMs } = await agent.client.request(requests.stop, {});
-      assert.equal(withinMs, 32_300, 'who waits for its end knows how long');
+      assert.equal(withinMs, 36_800, 'who waits for its end knows how long');
       const toldAt = performance.now();
       await eventually(
         'more than usual',

@@ -12,6 +12,8 @@ import { makeWorkspace, type TestWorkspace } from '../../harness/workspace.ts';
 
 const SYMBOLS = Array.from({ length: 18 }, (_, index) => `S${index}`);
 const SHARDS = 9;
+/** Much longer than a handover takes; half of what the leases of the frozen ones last. */
+const HEIRS_LATE_MS = 2_500;
 const batch = z.object({ ticks: z.array(z.object({ symbol: z.string(), seq: z.number() })) });
 
 describe('a stream over three agents', function () {
@@ -149,6 +151,22 @@ describe('a stream over three agents', function () {
     await first.client.request(requests.stopStream, { name: 'nse' });
     await eventually('all to be closed', () => feed.clients === 0);
     await eventually('what waits to be enqueued', async () => (await missingTicks()) === 0);
+  });
+
+  it('waits for heirs that are slow when one leaves', async () => {
+    const [first, second, third] = [await start(), await start(), await start()];
+    await spread(SHARDS / 3, [first, second, third]);
+    for (const { pid } of [first, second]) process.kill(pid, 'SIGSTOP');
+    const leaving = third.stop();
+    const since = performance.now();
+    await eventually('them to have been late', () => performance.now() - since > HEIRS_LATE_MS);
+    for (const { pid } of [first, second]) process.kill(pid, 'SIGCONT');
+    await leaving;
+    await eventually(
+      'every shard to be live',
+      async () => (await liveOf(first)) + (await liveOf(second)) === SHARDS,
+    );
+    assert.deepEqual(feed.unheardMs, [], 'no symbol was without a listener');
   });
 });
 

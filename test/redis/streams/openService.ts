@@ -89,7 +89,7 @@ export async function openService(
   return {
     ...{ service, decisions, told, removed },
     close: async () => {
-      await service.close(2_000);
+      await service.close({ handOverMs: 2_000, flushMs: 500 });
       tail.close();
       await agents.close();
       connections.close();

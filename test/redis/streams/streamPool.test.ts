@@ -125,7 +125,7 @@ describe('shards over several agents', function () {
     const two = await open('two');
     await allLive(two, 'two', 3);
     await allLive(one, 'one', 3);
-    await two.service.close(3_000);
+    await two.service.close({ handOverMs: 3_000, flushMs: 500 });
     await allLive(one, 'one', 6);
     assert.deepEqual(feed.unheardMs, [], 'no symbol was without a listener');
     await one.service.stop('nse');

@@ -199,7 +199,7 @@ describe('streams on a real Redis', function () {
     const one = await open('one');
     const { fence } = await runs(one.service);
     const two = await open('two');
-    await one.service.close(2_000);
+    await one.service.close({ handOverMs: 2_000, flushMs: 500 });
     const taken = await runs(two.service);
     assert.equal(taken.state, 'running');
     assert.ok((taken.fence ?? 0) > (fence ?? NaN));
@@ -211,7 +211,7 @@ describe('streams on a real Redis', function () {
     const took: number[] = [];
     for (const name of ['second', 'third', 'fourth', 'fifth']) {
       const next = await open(name);
-      await last.service.close(2_000);
+      await last.service.close({ handOverMs: 2_000, flushMs: 500 });
       const from = performance.now();
       for (let count = 0; count < 20; count += 1) next.service.wake();
       await eventually('the lease', () => row(next.service).state === 'running', { everyMs: 5 });
@@ -345,7 +345,7 @@ describe('streams on a real Redis', function () {
       await runs(service);
       await single.kill();
       const from = performance.now();
-      await service.close(1_000);
+      await service.close({ handOverMs: 1_000, flushMs: 250 });
       assert.ok(performance.now() - from < 5_000);
       await eventually('no live connection', () =>
         row(service).connections.every(({ state }) => state !== 'live'),
