@@ -99,13 +99,10 @@ export class DebugSessions implements Disposable {
     this.options.clock.setTimeout(() => this.endSessionsOf(id), SESSION_GOES_WITHIN_MS);
   }
 
-  /** Again, as long as one is there: js-debug was seen to pass over it while it was busy. */
+  /** The editor gives js-debug two seconds for it, and then lets go of the session itself. */
   private endSessionsOf(id: string): void {
-    for (const session of this.running) {
-      if (runOf(session) !== id) continue;
-      void vscode.debug.stopDebugging(session);
-      this.endSoon(id);
-    }
+    for (const session of this.running)
+      if (runOf(session) === id) void vscode.debug.stopDebugging(session);
   }
 
   private async attach(row: DebugRow): Promise<void> {

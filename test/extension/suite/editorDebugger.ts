@@ -32,10 +32,13 @@ interface Stop {
 /** The real debugger of the editor, as a person uses it. */
 export class EditorDebugger {
   private stop: Stop | undefined;
-  private readonly tracker: vscode.Disposable;
+  /** Not `activeDebugSession`: a busy window was seen to keep one there that had ended. */
+  private readonly sessions = new Set<vscode.DebugSession>();
+  private readonly listeners: vscode.Disposable[];
 
   constructor() {
-    this.tracker = vscode.debug.registerDebugAdapterTrackerFactory('*', {
+    const { debug } = vscode;
+    const tracker = debug.registerDebugAdapterTrackerFactory('*', {
       createDebugAdapterTracker: (session) => ({
         onDidSendMessage: (message: unknown) => {
           const event = stopped.safeParse(message);
@@ -43,6 +46,11 @@ export class EditorDebugger {
         },
       }),
     });
+    this.listeners = [
+      tracker,
+      debug.onDidStartDebugSession((session) => this.sessions.add(session)),
+      debug.onDidTerminateDebugSession((session) => this.sessions.delete(session)),
+    ];
   }
 
   breakAt(file: string, line: number): vscode.SourceBreakpoint {
@@ -106,15 +114,15 @@ export class EditorDebugger {
   }
 
   async ended(): Promise<void> {
-    await eventually('the session to end', () => {
-      const session = vscode.debug.activeDebugSession;
-      if (session !== undefined) throw new Error(`${session.type} ${session.name} is there`);
+    await eventually('every session to end', () => {
+      const names = [...this.sessions].map(({ name }) => name);
+      if (names.length > 0) throw new Error(`${names.join(', ')}: still there`);
       return true;
     });
   }
 
   dispose(): void {
-    this.tracker.dispose();
+    for (const listener of this.listeners) listener.dispose();
     vscode.debug.removeBreakpoints(vscode.debug.breakpoints);
   }
 }
