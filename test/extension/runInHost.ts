@@ -11,7 +11,7 @@ import { makeExtensionWorkspace } from '../harness/extensionWorkspace.ts';
 import { HOST_VARIABLE } from '../harness/resultReporter.ts';
 import { PROJECT_ROOT } from '../harness/workspace.ts';
 
-const SUITE_LIMIT_MS = 400_000;
+const SUITE_LIMIT_MS = 600_000;
 const SYMBOLS = ['NSE:TCS25JULFUT', 'NSE:INFY25JULFUT'];
 
 const OUTPUT_FOLDER = path.join(PROJECT_ROOT, 'test-results', 'extension');

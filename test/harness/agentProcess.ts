@@ -104,7 +104,7 @@ export class AgentProcess {
   }
 
   /** Asks it to stop and waits until it is gone. SIGKILL after `graceMs`, which fails the test. */
-  async stop(graceMs = 10_000): Promise<void> {
+  async stop(graceMs = 20_000): Promise<void> {
     const asked = this.clients.find((client) => !client.isClosed);
     if (asked === undefined) this.process.child.kill('SIGTERM');
     else await asked.request(requests.stop, {}).catch(() => undefined);
@@ -117,7 +117,7 @@ export class AgentProcess {
   }
 
   /** SIGTERM, as a service manager does it. SIGKILL after `graceMs`. */
-  async terminate(graceMs = 5_000): Promise<number | NodeJS.Signals> {
+  async terminate(graceMs = 15_000): Promise<number | NodeJS.Signals> {
     const how = await endProcess(this.process, graceMs);
     this.disconnect();
     return how;
