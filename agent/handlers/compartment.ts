@@ -37,8 +37,8 @@ export interface Compartment {
   send(batch: AgentMessage[]): void;
   /** Ends it, whatever it does. */
   kill(): void;
-  /** @param url where its inspector listens; null when it has no port */
-  inspectorAt(url: string | null): OpenInspector;
+  /** @param url where the inspector of a process will listen; that of a thread has no port */
+  inspectorAt(url: Promise<string>): OpenInspector;
   /** The debugger is gone, and no other one is to come. */
   closeInspector(): void;
 }

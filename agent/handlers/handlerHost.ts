@@ -58,6 +58,8 @@ export class HandlerHost {
   readonly #runs = new Map<number, HandlerRun>();
   readonly #files = new Map<string, { path: string; mtimeMs: number; size: number }>();
   readonly #ended = deferred<undefined>();
+  /** Where its inspector listens, once it does. */
+  readonly #inspector = deferred<string>();
   #waiting: HandlerRun[] = [];
   #isLoaded = false;
   #isRetired = false;
@@ -172,8 +174,11 @@ export class HandlerHost {
 
   #handle(message: HostMessage): void {
     switch (message.kind) {
+      case 'debuggable':
+        this.#events.inspecting?.(this, this.#compartment.inspectorAt(this.#inspector.promise));
+        return;
       case 'inspector':
-        this.#events.inspecting?.(this, this.#compartment.inspectorAt(message.url));
+        this.#inspector.resolve(message.url);
         return;
       case 'ready':
         this.#finishLoading();

@@ -19,7 +19,9 @@ export function runInProcess(setup: HostArguments, programFolder: string): void 
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => program.endRuns('the handler process was asked to end (SIGTERM)'));
   startWatchdog(programFolder, setup.silenceMs);
-  void (setup.inspect ? waitForDebugger(channel).then(() => program.load()) : program.load());
+  void (setup.inspect
+    ? waitForDebugger(channel, program).then(() => program.load())
+    : program.load());
 }
 
 /** Made before the handler's code is loaded, as that may replace `process.send`. */
@@ -42,15 +44,18 @@ function endAtOnce(channel: AgentChannel, code: unknown): void {
   process.kill(process.pid, 'SIGKILL');
 }
 
-/** Opens an inspector on a port that the system picks, and waits until a debugger has set itself up. */
-function waitForDebugger(channel: AgentChannel): Promise<void> {
+/**
+ * Waits on a port that the system picks until a debugger has set itself up. While one is asked for, what
+ * loads the handler is made ready; the address is told after that, for what a debugger says to a
+ * process that does not wait yet is lost.
+ */
+async function waitForDebugger(channel: AgentChannel, program: HostProgram): Promise<void> {
+  const tell = (message: HostMessage) =>
+    new Promise<void>((resolve) => channel.send([message], resolve));
+  await tell({ kind: 'debuggable' });
+  program.prepare();
   inspector.open(0, '127.0.0.1');
-  const message: HostMessage = { kind: 'inspector', url: inspector.url() ?? '' };
-  return new Promise((resolve) => {
-    // What waits stops the whole event loop: the address has to have left before.
-    channel.send([message], () => {
-      inspector.waitForDebugger();
-      resolve();
-    });
-  });
+  // What waits stops the whole event loop: the address has to have left before.
+  await tell({ kind: 'inspector', url: inspector.url() ?? '' });
+  inspector.waitForDebugger();
 }

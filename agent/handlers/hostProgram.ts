@@ -13,7 +13,7 @@ import {
 } from './hostProtocol.ts';
 import { HostRuns, type Run } from './hostRuns.ts';
 import { placeOfLoadFailure } from './loadFailure.ts';
-import { registerTypescript } from './registerTypescript.ts';
+import { registerTypescript, type TypescriptSupport } from './registerTypescript.ts';
 import { toWireError } from './wireErrors.ts';
 
 /** How often it is seen whether the runs that were asked to end have done so. */
@@ -41,6 +41,9 @@ export class HostProgram {
   readonly #channel: AgentChannel;
   readonly #sender: BatchSender<HostMessage>;
   readonly #onInspector: (command: InspectorCommand) => void;
+  /** Files of the user's code that were loaded. */
+  readonly #paths: string[] = [];
+  #typescript: TypescriptSupport | undefined;
   #loaded: HostRuns | undefined;
   #isLeaving = false;
 
@@ -94,14 +97,19 @@ export class HostProgram {
     }, LOOK_FOR_END_MS);
   }
 
-  async load(): Promise<void> {
-    const folder = this.#programFolder;
-    const paths: string[] = [];
+  /** Makes ready what loads the handler. A debugger sets itself up meanwhile. */
+  prepare(): TypescriptSupport {
+    const { file, inspect } = this.#setup;
     const report = (stamp: FileStamp) => {
-      paths.push(stamp.path);
+      this.#paths.push(stamp.path);
       this.#sender.add({ kind: 'files', files: [stamp] });
     };
-    const typescript = registerTypescript(folder, report, this.#setup.inspect);
+    const debugged = inspect ? file : undefined;
+    return (this.#typescript ??= registerTypescript(this.#programFolder, report, debugged));
+  }
+
+  async load(): Promise<void> {
+    const typescript = this.prepare();
     try {
       const module: unknown = await import(pathToFileURL(this.#setup.file).href);
       const handler = handlerModuleOf(module);
@@ -110,7 +118,7 @@ export class HostProgram {
       this.#sender.add({ kind: 'ready' });
     } catch (thrown) {
       typescript.drain();
-      const at = placeOfLoadFailure(thrown, paths, folder) ?? null;
+      const at = placeOfLoadFailure(thrown, this.#paths, this.#programFolder) ?? null;
       this.#leaveWith({ kind: 'load_failed', error: toWireError(thrown), at });
     }
   }

@@ -80,8 +80,10 @@ export const agentMessage = z.discriminatedUnion('kind', [
 
 /** Host to agent. */
 export const hostMessage = z.discriminatedUnion('kind', [
-  /** The handler is loaded when a debugger is there. That of a thread has no address. */
-  z.object({ kind: z.literal('inspector'), url: z.string().nullable() }),
+  /** A debugger may be asked for: the handler is loaded when it is there. */
+  z.object({ kind: z.literal('debuggable') }),
+  /** From a process: it waits for its debugger now, at this address. */
+  z.object({ kind: z.literal('inspector'), url: z.string() }),
   z.object({ kind: z.literal('ready') }),
   z.object({ kind: z.literal('load_failed'), error: wireError, at: z.string().nullable() }),
   z.object({ kind: z.literal('files'), files: z.array(fileStamp) }),

@@ -17,11 +17,12 @@ export function runInThread(setup: HostArguments, programFolder: string): void {
   const program = new HostProgram(setup, programFolder, channel, ({ kind }) => {
     if (kind !== 'wait_for_debugger') return;
     // What waits stops this thread: its message is on its way already, unlike in a process.
-    channel.send([{ kind: 'inspector', url: null }]);
+    channel.send([{ kind: 'debuggable' }]);
     inspector.waitForDebugger();
     void program.load();
   });
   port.on('message', (received: unknown) => program.receive(received));
   port.on('close', () => process.exit(0));
-  if (!setup.inspect) void program.load();
+  if (setup.inspect) program.prepare();
+  else void program.load();
 }

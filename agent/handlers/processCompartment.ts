@@ -81,8 +81,8 @@ export class ProcessCompartment implements Compartment {
     this.#child.kill('SIGKILL');
   }
 
-  inspectorAt(url: string | null): OpenInspector {
-    return (events) => openProcessInspector(url ?? '', this.#clock, events);
+  inspectorAt(url: Promise<string>): OpenInspector {
+    return (events) => openProcessInspector(url, this.#clock, events);
   }
 
   closeInspector(): void {

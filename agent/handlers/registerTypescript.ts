@@ -63,13 +63,14 @@ const commonJsLoader = z.custom<{
  * done once per process.
  * @param programFolder where `typescriptHooks.mjs` and amaro lie
  * @param onFile told each file of the user's code that is loaded, installed packages aside
- * @param withMaps all of it carries a source map, for a debugger
+ * @param debugged the file that a debugger waits for: all code carries a source map then
  */
 export function registerTypescript(
   programFolder: string,
   onFile: (stamp: FileStamp) => void,
-  withMaps = false,
+  debugged?: string,
 ): TypescriptSupport {
+  const withMaps = debugged !== undefined;
   // Rewritten code carries a source map; stacks then name the lines that people wrote.
   process.setSourceMapsEnabled(true);
   const source = new TypeScriptSource(programFolder, withMaps);
@@ -79,6 +80,7 @@ export function registerTypescript(
     registerInThisThread(synchronous, source, files);
     // CommonJS that was imported requires past the hooks (Node 24).
     patchResolution(commonJsLoader.parse(nodeModule));
+    if (debugged !== undefined) source.warmUp(debugged);
     return { drain: () => undefined };
   }
   patchCommonJs(source, files);

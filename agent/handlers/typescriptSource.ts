@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import {
   declaredFormat,
   formatBySyntax,
+  isTypeScript,
   mayBeModule,
   PackageTypes,
   type ModuleFormat,
@@ -22,6 +23,16 @@ export class TypeScriptSource {
   read(path: string): { code: string; format: ModuleFormat } {
     const code = this.#stripper.strip(path, readFileSync(path, 'utf8'));
     return { code, format: this.#declared(path) ?? formatBySyntax(code) };
+  }
+
+  /** Reads a file once ahead, so that what reads TypeScript is there when the file is loaded. */
+  warmUp(path: string): void {
+    if (!isTypeScript(path)) return;
+    try {
+      this.read(path);
+    } catch {
+      // Whoever loads it is told.
+    }
   }
 
   /** As `read`, but without the code of what is surely CommonJS: that needs no stripping. */

@@ -4,6 +4,9 @@ import type { DebugRow } from '../../agent/protocol/debug.ts';
 /** In a debug configuration: which debugged run of the agent it belongs to. */
 export const RUN_KEY = 'interlockRun';
 
+/** The oldest that runs handlers. */
+const OLDEST_NODE = 20;
+
 export interface AttachPlaces {
   /** The workspace folder. */
   folder: string;
@@ -25,6 +28,8 @@ export function attachConfiguration(
     ...{ [RUN_KEY]: row.id, websocketAddress: url, cwd: folder },
     // One run is one process: when it has ended there is nothing to attach to again.
     ...{ restart: false, autoAttachChildProcesses: false },
+    // js-debug starts no process, so it need not ask `node --version` before it lets this one go on.
+    nodeVersionHint: OLDEST_NODE,
     // Breakpoints that were set before the handler is loaded bind in what it was compiled from.
     ...{ sourceMaps: true, pauseForSourceMap: true, smartStep: true },
     outFiles: [`${folder}/**/*.(m|c|)js`, '!**/node_modules/**'],
