@@ -4,7 +4,7 @@ import { DEBUG_HANDLERS } from '../harness/debugHandlers.ts';
 import { eventually } from '../harness/eventually.ts';
 import { makeWorkspace, PROJECT_ROOT, type TestWorkspace } from '../harness/workspace.ts';
 import { writeDebugHandlers } from '../harness/writeDebugHandlers.ts';
-import { keepFailure, SCREENSHOTS, ThemedWindows } from './pages/themedWindows.ts';
+import { keepFailure, SCREENSHOTS, ThemedWindows, type Theme } from './pages/themedWindows.ts';
 import type { Workbench } from './pages/workbench.ts';
 
 const UPDATE_DOCS = process.env['INTERLOCK_UPDATE_DOCS'] === '1';
@@ -37,10 +37,21 @@ describe('a job that runs again with another payload, under the debugger', funct
   });
 
   const shot = async (name: string, take: (file: string) => Promise<unknown>) => {
-    const file = path.join(SCREENSHOTS, `dark-debug-${name}.png`);
+    const file = path.join(SCREENSHOTS, `${name}.png`);
     await take(file);
     if (UPDATE_DOCS)
       copyFileSync(file, path.join(PROJECT_ROOT, 'docs', 'screenshots', path.basename(file)));
+  };
+
+  const showPaused = async (theme: Theme) => {
+    const { page, sideBar } = workbench;
+    await sideBar.showOnly('Jobs');
+    await sideBar.expand(sideBar.rows('Jobs', /^\s*Active/).first());
+    await sideBar.rows('Jobs', PAUSED).first().waitFor();
+    await shot(`${theme}-debug-jobs`, (file) => page.screenshot({ path: file }));
+    await sideBar.showOnly('Locks');
+    await sideBar.rows('Locks', PAUSED).first().waitFor();
+    await shot(`${theme}-debug-locks`, (file) => sideBar.root.screenshot({ path: file }));
   };
 
   it('opens, is edited, saved, stops at the breakpoint, goes on, and is compared', async () => {
@@ -80,16 +91,13 @@ describe('a job that runs again with another payload, under the debugger', funct
       (await workbench.editorText()).includes('export default'),
     );
     await page.mouse.move(900, 400);
-    await shot('editor', (file) => page.screenshot({ path: file }));
+    await shot('dark-debug-editor', (file) => page.screenshot({ path: file }));
     // The debugger has brought its own view up.
     await sideBar.open();
-    await sideBar.showOnly('Jobs');
-    await sideBar.expand(sideBar.rows('Jobs', /^\s*Active/).first());
-    await sideBar.rows('Jobs', PAUSED).first().waitFor();
-    await shot('jobs', (file) => page.screenshot({ path: file }));
-    await sideBar.showOnly('Locks');
-    await sideBar.rows('Locks', PAUSED).first().waitFor();
-    await shot('locks', (file) => sideBar.root.screenshot({ path: file }));
+    await showPaused('dark');
+    windows.setTheme('light');
+    await page.locator('.monaco-workbench.vs').waitFor();
+    await showPaused('light');
 
     await page.keyboard.press('F5');
     await sideBar.showOnly('Jobs');

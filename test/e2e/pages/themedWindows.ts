@@ -36,8 +36,13 @@ export class ThemedWindows {
     return this.server.home;
   }
 
-  async open(theme: Theme): Promise<Workbench> {
+  /** Windows that are open follow. */
+  setTheme(theme: Theme): void {
     this.server.changeSettings(settingsOf(theme));
+  }
+
+  async open(theme: Theme): Promise<Workbench> {
+    this.setTheme(theme);
     const page = await newPage(this.browser, theme);
     const paths = { workspace: this.workspaceFolder, extension: PROJECT_ROOT };
     const opened = await Workbench.open(page, this.server.windowUrl(paths));
