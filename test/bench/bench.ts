@@ -6,13 +6,14 @@ import { makeTemporaryFolder } from '../harness/temporaryFolder.ts';
 import { measureBatching } from './figures/batching.ts';
 import { measureEnqueue } from './figures/enqueue.ts';
 import { measureHandover } from './figures/handover.ts';
+import { readEditorFigures } from './figures/inTheEditor.ts';
 import { measureJobs } from './figures/jobs.ts';
 import { measurePausedRun } from './figures/pausedRun.ts';
 import { measurePool } from './figures/pool.ts';
 import { measureRace } from './figures/race.ts';
 import type { Row } from './figures/row.ts';
 import { measureScaling } from './figures/scaling.ts';
-import { measureSizes, readActivation } from './figures/sizes.ts';
+import { measureSizes } from './figures/sizes.ts';
 import { measureStreams } from './figures/streams.ts';
 import type { Table } from './figures/table.ts';
 import { measureTakeover } from './figures/takeover.ts';
@@ -42,7 +43,7 @@ const parts: Record<string, () => Row[] | Promise<Row[] | Table>> = {
   scaling: () => measureScaling(redis, scale),
   takeover: () => measureTakeover(redis, scale),
   up: () => measureUp(root),
-  sizes: () => [readActivation(root), ...measureSizes(root)],
+  sizes: () => [...readEditorFigures(root), ...measureSizes(root)],
 };
 
 try {
