@@ -14,7 +14,6 @@ export interface DebugProgress {
 
 /** Times are of the monotonic clock, in ms. */
 export type DebugEvent =
-  | { kind: 'claimed' }
   | { kind: 'inspector_open' }
   | { kind: 'attached' }
   | { kind: 'paused'; at: string; nowMs: number }
@@ -34,8 +33,6 @@ export function debugProgress(before: DebugProgress, event: DebugEvent): DebugPr
   const { phase } = before;
   if (phase.kind === 'ended') return before;
   switch (event.kind) {
-    case 'claimed':
-      return phase.kind === 'armed' ? to(before, { kind: 'starting' }) : before;
     case 'inspector_open':
       return phase.kind === 'starting' ? to(before, { kind: 'ready' }) : before;
     case 'attached':

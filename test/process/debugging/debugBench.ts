@@ -4,10 +4,10 @@ import type { AgentClient } from '../../../agent/protocol/agentClient.ts';
 import { requests } from '../../../agent/protocol/api.ts';
 import type { DebugRow, DebugState } from '../../../agent/protocol/debug.ts';
 import { AgentProcess } from '../../harness/agentProcess.ts';
+import { CdpDebugger } from '../../harness/cdpDebugger.ts';
 import { eventually } from '../../harness/eventually.ts';
 import { RedisServer } from '../../harness/redisServer.ts';
 import { ECHO_HANDLER, makeWorkspace, type TestWorkspace } from '../../harness/workspace.ts';
-import { CdpDebugger } from './cdpDebugger.ts';
 
 /** Notes each start; the breakpoint is in the line that names the sum. */
 const ADD_HANDLER = `import { appendFileSync } from 'node:fs';

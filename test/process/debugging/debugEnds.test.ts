@@ -4,10 +4,10 @@ import { requests } from '../../../agent/protocol/api.ts';
 import type { DebugRow } from '../../../agent/protocol/debug.ts';
 import { Keys } from '../../../agent/redis/keys.ts';
 import type { AgentProcess } from '../../harness/agentProcess.ts';
+import type { CdpDebugger } from '../../harness/cdpDebugger.ts';
 import { isAlive } from '../../harness/childProcess.ts';
 import { childrenOf } from '../../harness/childrenOf.ts';
 import { eventually } from '../../harness/eventually.ts';
-import type { CdpDebugger } from './cdpDebugger.ts';
 import { DebugBench } from './debugBench.ts';
 import { listeningPorts } from './listeningPorts.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { requests } from '../../../agent/protocol/api.ts';
 import type { AgentProcess } from '../../harness/agentProcess.ts';
+import { CdpDebugger } from '../../harness/cdpDebugger.ts';
 import { childrenOf } from '../../harness/childrenOf.ts';
 import { eventually } from '../../harness/eventually.ts';
-import { CdpDebugger } from './cdpDebugger.ts';
 import { BREAK_LINE, DebugBench } from './debugBench.ts';
 import { listeningPorts } from './listeningPorts.ts';
 

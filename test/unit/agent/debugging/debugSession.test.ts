@@ -1,28 +1,25 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import {
-  ARMED,
   debugProgress,
   pausedMsAt,
+  STARTING,
   type DebugEvent,
   type DebugProgress,
 } from '../../../../agent/debugging/debugSession.ts';
 
-const run = (events: DebugEvent[], from: DebugProgress = ARMED) =>
+const run = (events: DebugEvent[], from: DebugProgress = STARTING) =>
   events.reduce(debugProgress, from);
 
-const begun: DebugEvent[] = [
-  ...[{ kind: 'claimed' } as const, { kind: 'inspector_open' } as const],
-  { kind: 'attached' },
-];
+const begun: DebugEvent[] = [{ kind: 'inspector_open' }, { kind: 'attached' }];
 const paused = (nowMs: number): DebugEvent => ({ kind: 'paused', at: 'a.ts:1', nowMs });
 const resumed = (nowMs: number): DebugEvent => ({ kind: 'resumed', nowMs });
 
 describe('a debugged run, step by step', () => {
-  it('waits for a job, for its process, and for the debugger', () => {
+  it('waits for its process, and for the debugger', () => {
     assert.deepEqual(
       begun.map((_, index) => run(begun.slice(0, index + 1)).phase.kind),
-      ['starting', 'ready', 'running'],
+      ['ready', 'running'],
     );
   });
 

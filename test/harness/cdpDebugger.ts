@@ -1,6 +1,6 @@
 import { WebSocket } from 'ws';
 import * as z from 'zod';
-import { eventually } from '../../harness/eventually.ts';
+import { eventually } from './eventually.ts';
 
 const answer = z.object({ id: z.number(), result: z.unknown().optional() });
 const pausedEvent = z.object({
