@@ -3,9 +3,10 @@ import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import type { Telemetry } from 'bullmq';
 import type { AgentOptions } from './agentOptions.ts';
-import { sleep, type Clock, type Timer } from './common/clock.ts';
+import type { Clock, Timer } from './common/clock.ts';
 import { InterlockError, messageOf, toInterlockError } from './common/errors.ts';
 import type { Random } from './common/random.ts';
+import { within } from './common/within.ts';
 import { ServiceSet } from './compose.ts';
 import { ageThresholdsOf } from './config/ageThresholds.ts';
 import { ConfigWatch } from './config/configWatch.ts';
@@ -198,9 +199,7 @@ export class Agent {
     const { options, context, releasers } = this;
     const file = path.resolve(options.workspace, config.telemetry);
     const { telemetry, shutdown } = await loadTelemetry(file, loadModule);
-    releasers.add('telemetry', () =>
-      Promise.race([shutdown(), sleep(context.clock, FLUSH_TELEMETRY_MS)]),
-    );
+    releasers.add('telemetry', () => within(context.clock, FLUSH_TELEMETRY_MS, shutdown()));
     return telemetry;
   }
 

@@ -3,7 +3,10 @@ import { USUAL_FINISH_RUNS_MS } from './config/schema.ts';
 import type { RedisConnections } from './redis/connections.ts';
 import { watchForSilence } from './redis/redisSilence.ts';
 
-/** Each part of a stop is bounded; this is the bound on the whole, where runs get the usual time. */
+/**
+ * Each part of a stop is bounded. This is the bound on the whole, where no shard is handed over and runs
+ * get the usual time.
+ */
 const STOP_WITHIN_MS = 4_800;
 /** What is left of it when runs have had theirs. */
 const AFTER_RUNS_MS = STOP_WITHIN_MS - USUAL_FINISH_RUNS_MS;

@@ -1,5 +1,6 @@
-import { sleep, type Clock, type Timer } from '../common/clock.ts';
+import type { Clock, Timer } from '../common/clock.ts';
 import { messageOf } from '../common/errors.ts';
+import { within } from '../common/within.ts';
 import type { DecisionLog } from '../decisions/decisionLog.ts';
 import type { JobReader } from '../jobs/jobReader.ts';
 import type { LockService } from '../locks/lockService.ts';
@@ -96,12 +97,10 @@ export class StateFeed {
   async countTotals(): Promise<void> {
     const { store, clock, locks, decisions, logger } = this.options;
     if (store.hasListeners) return;
-    const counted = new AbortController();
     const counting = Promise.all([locks.first(0), decisions.count()])
       .then(([, count]) => (this.decisionsTotal = count))
-      .catch((error: unknown) => logger.debug({ why: messageOf(error) }, 'not counted'))
-      .finally(() => counted.abort());
-    await Promise.race([counting, sleep(clock, COUNT_DEADLINE_MS, counted.signal)]);
+      .catch((error: unknown) => logger.debug({ why: messageOf(error) }, 'not counted'));
+    await within(clock, COUNT_DEADLINE_MS, counting);
   }
 
   /** Brings everything up to date, before a snapshot is given. */

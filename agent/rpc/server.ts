@@ -3,6 +3,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import * as path from 'node:path';
 import { sleep, type Clock } from '../common/clock.ts';
 import { InterlockError, messageOf } from '../common/errors.ts';
+import { within } from '../common/within.ts';
 import type { Logger } from '../logging.ts';
 import { requests, type Requests } from '../protocol/api.ts';
 import type { RequestDefinition, RequestHandlers } from '../protocol/define.ts';
@@ -96,7 +97,7 @@ export class RpcServer {
     this.server?.close();
     const farewells = [...this.sessions].map((session) => session.farewell(reason));
     const { clock } = this.options;
-    await Promise.race([Promise.all(farewells), sleep(clock, FAREWELL_DEADLINE_MS)]);
+    await within(clock, FAREWELL_DEADLINE_MS, Promise.all(farewells));
     // A client that sees the end together with the message may drop what it has not read yet.
     await sleep(clock, LINGER_MS);
     for (const session of this.sessions) session.dispose();

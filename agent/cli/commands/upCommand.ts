@@ -3,9 +3,9 @@ import * as z from 'zod';
 import { sleep } from '../../common/clock.ts';
 import { InterlockError } from '../../common/errors.ts';
 import { loadConfig } from '../../config/load.ts';
-import { USUAL_FINISH_RUNS_MS } from '../../config/schema.ts';
 import type { AgentClient } from '../../protocol/agentClient.ts';
 import { ROLE_ALL } from '../../protocol/role.ts';
+import { stopWithinMs } from '../../stopBound.ts';
 import { obtainAgent } from '../agentLifecycle.ts';
 import type { SpawnedAgent } from '../agentProcess.ts';
 import { defineCommand, type CliRun } from '../defineCommand.ts';
@@ -19,7 +19,8 @@ import { countState, startFigures, type UpFigures } from '../live/upFigures.ts';
 import { upSummary, upSummaryText } from '../live/upSummary.ts';
 import type { CliSession } from '../session.ts';
 
-const STOP_DEADLINE_MS = 12_000;
+/** Beyond what the stop itself may take. */
+const STOP_RESERVE_MS = 2_700;
 const LAST_LOOK_DEADLINE_MS = 2_000;
 /** A process needs a moment between closing its socket and being gone. */
 const END_AFTER_CLOSE_MS = 5_000;
@@ -137,7 +138,7 @@ async function lastLook(session: CliSession, client: AgentClient) {
 }
 
 async function stopSpawned(session: CliSession, agent: SpawnedAgent): Promise<void> {
-  const deadlineMs = STOP_DEADLINE_MS + extraFinishMs(session);
+  const deadlineMs = stopWithinMs(finishRunsMs(session)) + STOP_RESERVE_MS;
   agent.child.kill('SIGTERM');
   const timer = new AbortController();
   const end = await Promise.race([
@@ -151,11 +152,11 @@ async function stopSpawned(session: CliSession, agent: SpawnedAgent): Promise<vo
   await agent.ended;
 }
 
-/** Where the config gives runs more time to finish than usual: how much more; ms. */
-function extraFinishMs(session: CliSession): number {
+/** What the config gives runs to finish; ms. */
+function finishRunsMs(session: CliSession): number {
   try {
     const { config } = loadConfig(session.workspace, session.io.env);
-    return Math.max(0, config.shutdown.finishRuns - USUAL_FINISH_RUNS_MS);
+    return config.shutdown.finishRuns;
   } catch {
     // It was broken after the agent had started.
     return 0;
