@@ -14,9 +14,12 @@ const request = z.object({
 export class AnySymbolFeed {
   /** Times at which a symbol, once subscribed, had nobody who listened, in ms. */
   readonly unheardMs: number[] = [];
+  /** Connections that are made from now on get everything that much later, in order. */
+  lagMs = 0;
   private readonly seqs = new Map<string, number>();
   private readonly listeners = new Map<string, Set<WebSocket>>();
   private readonly unheardSince = new Map<string, number>();
+  private readonly lags = new WeakMap<WebSocket, number>();
   private readonly timer: NodeJS.Timeout;
 
   private constructor(
@@ -24,7 +27,9 @@ export class AnySymbolFeed {
     everyMs: number,
   ) {
     server.on('connection', (socket) => {
+      this.lags.set(socket, this.lagMs);
       socket.on('message', (data: Buffer) => this.heed(socket, data.toString()));
+      socket.on('ping', (data: Buffer) => this.later(socket, () => socket.pong(data)));
       socket.on('close', () => {
         for (const symbol of this.listeners.keys()) this.unsubscribe(socket, symbol);
       });
@@ -34,7 +39,7 @@ export class AnySymbolFeed {
   }
 
   static async start(everyMs = 5, port = 0): Promise<AnySymbolFeed> {
-    const server = new WebSocketServer({ port, host: '127.0.0.1' });
+    const server = new WebSocketServer({ port, host: '127.0.0.1', autoPong: false });
     await new Promise((resolve) => server.once('listening', resolve));
     return new AnySymbolFeed(server, everyMs);
   }
@@ -45,6 +50,11 @@ export class AnySymbolFeed {
 
   get clients(): number {
     return this.server.clients.size;
+  }
+
+  /** Connections that get everything later. */
+  get lagging(): number {
+    return [...this.server.clients].filter((socket) => (this.lags.get(socket) ?? 0) > 0).length;
   }
 
   /** How many connections have each symbol that anybody has. */
@@ -64,7 +74,7 @@ export class AnySymbolFeed {
       if (op === 'unsubscribe') this.unsubscribe(socket, symbol);
       else this.subscribe(socket, symbol);
     }
-    socket.send(JSON.stringify({ op: `${op}d` }));
+    this.send(socket, { op: `${op}d` });
   }
 
   private subscribe(socket: WebSocket, symbol: string): void {
@@ -93,6 +103,20 @@ export class AnySymbolFeed {
         ticks.push(tick);
       }
     }
-    for (const [socket, ticks] of perSocket) socket.send(JSON.stringify(ticks));
+    for (const [socket, ticks] of perSocket) this.send(socket, ticks);
+  }
+
+  private send(socket: WebSocket, value: unknown): void {
+    const text = JSON.stringify(value);
+    this.later(socket, () => socket.send(text));
+  }
+
+  private later(socket: WebSocket, act: () => void): void {
+    const lagMs = this.lags.get(socket) ?? 0;
+    const actIfOpen = () => {
+      if (socket.readyState === socket.OPEN) act();
+    };
+    if (lagMs === 0) actIfOpen();
+    else setTimeout(actIfOpen, lagMs);
   }
 }

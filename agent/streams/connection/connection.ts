@@ -1,6 +1,7 @@
 import { fullJitterDelayMs, RECONNECT_BACKOFF } from '../../common/backoff.ts';
 import type { Clock, Timer } from '../../common/clock.ts';
 import type { Random } from '../../common/random.ts';
+import { within } from '../../common/within.ts';
 import type { StreamLimits } from '../../config/schema.ts';
 import type { Logger } from '../../logging.ts';
 import type { ConnectionState } from '../../protocol/model.ts';
@@ -88,7 +89,7 @@ export class Connection {
     onBytes: () => this.onBytes(),
     onMessage: (data, isBinary) => this.onMessage(data, isBinary),
     onPing: (data) => this.onPing(data),
-    onPong: () => this.onControlFrame(true),
+    onPong: (data) => this.onPong(data),
     onGone: (cause) => this.dispatch({ type: 'gone', cause }),
   };
   private sinceMs: number;
@@ -158,6 +159,16 @@ export class Connection {
    */
   get isSettled(): boolean {
     return this.settled && this.model.state === 'live';
+  }
+
+  /**
+   * Waits until all that the server has sent before now is read here: what another connection has
+   * from now on goes on where this one ends. At once where it is not live.
+   * @param mostMs for a server that answers no pings
+   */
+  async allRead(mostMs: number): Promise<void> {
+    if (this.line === undefined || this.model.state !== 'live') return;
+    await within(this.options.clock, mostMs, this.line.allRead());
   }
 
   /** Sends frames as the limits allow, in order; forgets them when it is not connected. */
@@ -337,6 +348,11 @@ export class Connection {
   private onPing(data: Buffer): void {
     this.line?.pong(data);
     this.onControlFrame(false);
+  }
+
+  private onPong(data: Buffer): void {
+    this.line?.onPong(data);
+    this.onControlFrame(true);
   }
 
   private onControlFrame(isPong: boolean): void {

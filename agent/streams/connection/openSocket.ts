@@ -32,7 +32,7 @@ export interface SocketListener {
   onBytes(): void;
   onMessage(data: Buffer, isBinary: boolean): void;
   onPing(data: Buffer): void;
-  onPong(): void;
+  onPong(data: Buffer): void;
   /** It could not be opened, or it ended. May be called more than once. */
   onGone(cause: CloseCause): void;
 }
@@ -54,7 +54,7 @@ export function openSocket(url: string, listener: SocketListener, clock: Clock):
     if (Buffer.isBuffer(data)) listener.onMessage(data, isBinary);
   });
   socket.on('ping', (data) => listener.onPing(data));
-  socket.on('pong', () => listener.onPong());
+  socket.on('pong', (data) => listener.onPong(data));
   socket.on('unexpected-response', (_request, answer) =>
     listener.onGone(httpCause(answer, url, clock.now())),
   );

@@ -4,7 +4,9 @@ import { nextTurnMs, trimPast, type Rate } from './rateWindow.ts';
 
 /** What is put on the wire. Pings and pongs take a turn, too: venues count them as messages. */
 export type Outgoing =
-  { type: 'frame'; frame: Frame } | { type: 'ping' } | { type: 'pong'; data: Uint8Array };
+  | { type: 'frame'; frame: Frame }
+  | { type: 'ping'; data: Uint8Array }
+  | { type: 'pong'; data: Uint8Array };
 
 export interface PacedSenderOptions {
   clock: Clock;
@@ -28,7 +30,7 @@ export class PacedSender {
   private frames: Frame[] = [];
   /** Where in `frames` the next one is: taking from the front of a long array is slow. */
   private head = 0;
-  private wantsPing = false;
+  private wantsPing: Uint8Array | null = null;
   /** Of several pings only the last is answered, as the protocol allows. */
   private wantsPong: Uint8Array | null = null;
   private pongUnderWay = false;
@@ -41,11 +43,12 @@ export class PacedSender {
 
   /** A ping that waits for its turn: silence until now proves nothing. */
   get pingWaits(): boolean {
-    return this.wantsPing;
+    return this.wantsPing !== null;
   }
 
-  ping(): void {
-    this.wantsPing = true;
+  /** @param data what its pong brings back. Of pings that wait only one leaves, with the last of these. */
+  ping(data: Uint8Array = NOTHING): void {
+    if (data.length > 0 || this.wantsPing === null) this.wantsPing = data;
     this.pump();
   }
 
@@ -121,7 +124,7 @@ export class PacedSender {
   }
 
   private hasNext(): boolean {
-    if (this.mayPong() || this.wantsPing || this.head < this.frames.length) return true;
+    if (this.mayPong() || this.wantsPing !== null || this.head < this.frames.length) return true;
     return this.options.hasMore();
   }
 
@@ -132,9 +135,10 @@ export class PacedSender {
       this.pongUnderWay = true;
       return { type: 'pong', data };
     }
-    if (this.wantsPing) {
-      this.wantsPing = false;
-      return { type: 'ping' };
+    if (this.wantsPing !== null) {
+      const data = this.wantsPing;
+      this.wantsPing = null;
+      return { type: 'ping', data };
     }
     if (this.head >= this.frames.length) {
       this.frames = [...this.options.refill()];
@@ -165,5 +169,7 @@ export class PacedSender {
     return this.closed;
   }
 }
+
+const NOTHING = new Uint8Array();
 
 const noop = () => undefined;

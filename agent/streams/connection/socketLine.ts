@@ -7,6 +7,7 @@ import { openSocket, type SocketListener } from './openSocket.ts';
 import { PacedSender, type Outgoing } from './pacedSender.ts';
 import { printable } from './printable.ts';
 import { ratesOf } from './rateWindow.ts';
+import { ReadMarks } from './readMarks.ts';
 import { endSocket } from './socketEnd.ts';
 import type { Subscription, SubscriptionStep } from './subscription.ts';
 
@@ -26,6 +27,7 @@ export interface SocketLineOptions {
 export class SocketLine {
   private readonly socket: WebSocket;
   private readonly sender: PacedSender;
+  private readonly marks = new ReadMarks();
   private subscribing = false;
 
   /** @throws SyntaxError when the address is none */
@@ -60,6 +62,17 @@ export class SocketLine {
     this.sender.ping();
   }
 
+  /** When all that the server has sent until now is read here. Only once the socket is open. */
+  allRead(): Promise<unknown> {
+    const { payload, reached } = this.marks.set();
+    this.sender.ping(payload);
+    return reached;
+  }
+
+  onPong(data: Buffer): void {
+    this.marks.onPong(data);
+  }
+
   pong(data: Buffer): void {
     this.sender.pong(data);
   }
@@ -78,6 +91,7 @@ export class SocketLine {
   end(politely: boolean, onEnded: () => void): void {
     const goodbye = politely ? this.goodbye() : null;
     this.sender.close();
+    this.marks.end();
     endSocket(this.socket, { goodbye, clock: this.options.clock, onEnded });
   }
 
@@ -122,7 +136,7 @@ function transmit(socket: WebSocket, outgoing: Outgoing, done: () => void): void
       return;
     }
     case 'ping': {
-      socket.ping(undefined, undefined, done);
+      socket.ping(outgoing.data, undefined, done);
       return;
     }
     case 'pong': {

@@ -113,7 +113,9 @@ export class Handovers {
   /** The other one is live: from here on its ticks count. */
   private async pass(stream: ManagedStream, shard: number, heir: LeaseHeir): Promise<boolean> {
     const run = stream.runs.get(shard);
-    if (run === undefined || run.lease.signal.aborted) return false;
+    if (run === undefined) return false;
+    await run.allRead();
+    if (stream.runs.get(shard) !== run || run.lease.signal.aborted) return false;
     const lastSeqs = run.holdBack();
     if (!(await run.batcher.drain(DRAIN_MS))) {
       run.goOn();

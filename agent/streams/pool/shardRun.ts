@@ -15,6 +15,8 @@ import { SymbolLedger, type Accepted } from './symbolLedger.ts';
 
 /** A replacement that is not live by then is given up; the connection that it was for lives on. */
 const REPLACE_WITHIN_MS = 30_000;
+/** An old connection may be that far behind the new one, or answer no pings at all. */
+const READ_WITHIN_MS = 1_000;
 
 /** One shard while this agent holds its lease: a connection whose ticks become batches. */
 export class ShardRun {
@@ -27,6 +29,8 @@ export class ShardRun {
   private current: ShardConnection;
   private replacement: ShardConnection | undefined;
   private replaceTimer: Timer | undefined;
+  /** Times that a replacement was ready: only what the last of them began ends the old connection. */
+  private timesReady = 0;
   private startTimer: Timer | undefined;
   /** Figures of connections that this one replaced. */
   private before = { messages: 0, ticks: 0, errors: 0, breaks: 0 };
@@ -138,6 +142,14 @@ export class ShardRun {
     this.replacement = this.connect();
     this.replaceTimer = clock.setTimeout(() => this.giveUpReplacement(), REPLACE_WITHIN_MS);
     this.replacement.connection.start();
+  }
+
+  /**
+   * Another connection has all from now on: waits until this one has read what came before that. A
+   * line may be slower than another, and what came over a fast one is often read first.
+   */
+  allRead(): Promise<void> {
+    return this.current.connection.allRead(READ_WITHIN_MS);
   }
 
   /** From now on nothing is forwarded: another agent's connection brings what comes next. */
@@ -262,7 +274,7 @@ export class ShardRun {
 
   private onConnectionChange(changed: ShardConnection): void {
     if (changed === this.replacement) {
-      if (changed.connection.isSettled) this.switchOver(changed);
+      if (changed.connection.isSettled) void this.switchOver(changed);
       return;
     }
     this.context.onChange();
@@ -276,7 +288,12 @@ export class ShardRun {
     next.connection.start();
   }
 
-  private switchOver(next: ShardConnection): void {
+  private async switchOver(next: ShardConnection): Promise<void> {
+    const time = (this.timesReady += 1);
+    await this.allRead();
+    // It may have ended meanwhile, or have begun anew.
+    if (time !== this.timesReady || this.replacement !== next) return;
+    if (!next.connection.isSettled) return;
     const old = this.current.connection;
     this.putToUse(next);
     this.endReplacement();

@@ -158,8 +158,8 @@ export class StreamPool {
   /** @returns whether there are agents that stay */
   private async leave(handOverMs: number, silence?: AbortSignal): Promise<boolean> {
     const { announce, holder, clock } = this.options;
-    const over = new AbortController();
     if (this.away) return false;
+    const over = new AbortController();
     let othersStay = false;
     const handOver = async () => {
       await announce([]);

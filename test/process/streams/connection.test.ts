@@ -57,8 +57,8 @@ describe('a connection to a real server', function () {
     closers.push(() => feed.kill());
     return feed;
   };
-  const startServer = async (onSocket: (socket: WebSocket) => void) => {
-    const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+  const startServer = async (onSocket: (socket: WebSocket) => void, options: object = {}) => {
+    const server = new WebSocketServer({ host: '127.0.0.1', port: 0, ...options });
     server.on('connection', onSocket);
     await new Promise((resolve) => server.once('listening', resolve));
     closers.push(() => {
@@ -282,6 +282,34 @@ describe('a connection to a real server', function () {
       () => told.row().state === 'live' && told.row().errors === 3,
     );
     assert.equal(reasons.length, 2);
+  });
+
+  it('has read all that came before, when it says so; without pongs it waits no longer than told', async () => {
+    const sockets: WebSocket[] = [];
+    const url = await startServer((socket) => {
+      sockets.push(socket);
+      socket.on('message', () => socket.send('{"op":"subscribed"}'));
+    });
+    const connection = connect(url, { symbols: ['a'] });
+    await becomes(connection, 'live');
+    for (let seq = 1; seq <= 500; seq += 1) {
+      sockets[0]?.send(JSON.stringify({ symbol: 'a', price: 1, seq }));
+    }
+    await connection.allRead(60_000);
+    assert.equal(ticks.length, 500);
+    const gone = connection.allRead(60_000);
+    sockets[0]?.terminate();
+    await gone;
+    await connection.allRead(60_000);
+    const answer = (socket: WebSocket) =>
+      void socket.on('message', () => socket.send('{"op":"subscribed"}'));
+    const mute = await startServer(answer, { autoPong: false });
+    const unanswered = connect(mute, {
+      symbols: ['a'],
+      timings: { ...TIMINGS, answerWithinMs: 60_000 },
+    });
+    await becomes(unanswered, 'live');
+    await unanswered.allRead(50);
   });
 
   it('waits for its turn at the venue, says so, and gives its place back', async () => {

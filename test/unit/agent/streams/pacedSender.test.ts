@@ -9,11 +9,13 @@ const FIVE_A_SECOND: Rate[] = [{ count: 5, perMs: 1_000 }];
 function open(rates: Rate[], more: Frame[][] = []) {
   const clock = new ManualClock();
   const sent: { what: string; at: number }[] = [];
+  const pings: string[] = [];
   const world = { idle: 0, done: [] as (() => void)[] };
   const sender: PacedSender = new PacedSender({
     ...{ clock, rates },
     transmit: (outgoing, done) => {
       const what = outgoing.type === 'frame' ? String(outgoing.frame) : outgoing.type;
+      if (outgoing.type === 'ping') pings.push(Buffer.from(outgoing.data).toString());
       sent.push({ what, at: clock.monotonic() });
       world.done.push(done);
     },
@@ -21,7 +23,7 @@ function open(rates: Rate[], more: Frame[][] = []) {
     refill: () => more.shift() ?? [],
     onIdle: () => (world.idle += 1),
   });
-  return { clock, sent, sender, world, what: () => sent.map(({ what }) => what) };
+  return { clock, sent, sender, pings, world, what: () => sent.map(({ what }) => what) };
 }
 
 describe('sending as fast as the venue allows', () => {
@@ -73,6 +75,17 @@ describe('sending as fast as the venue allows', () => {
     });
     asking.pump();
     assert.deepEqual(what(), ['via ping', 'a']);
+  });
+
+  it('sends one ping for all that wait, with the payload that was given last', async () => {
+    const { clock, sender, pings } = open([{ count: 1, perMs: 1_000 }], [['a']]);
+    sender.pump();
+    sender.ping();
+    sender.ping(Buffer.from('one'));
+    sender.ping(Buffer.from('two'));
+    sender.ping();
+    await clock.advance(5_000);
+    assert.deepEqual(pings, ['two']);
   });
 
   it('answers only the last of a flood of pings, while one answer is under way', () => {
