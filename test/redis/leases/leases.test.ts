@@ -18,7 +18,7 @@ const request = (changes: Partial<LeaseRequest> = {}): LeaseRequest => ({
 
 async function take(core: Core, changes: Partial<LeaseRequest> = {}): Promise<Lease> {
   const result = await core.leases.acquire(request(changes));
-  assert.ok(result.acquired, `the lease is free: ${JSON.stringify(result)}`);
+  if (!result.acquired) assert.fail(`the lease is not free: ${JSON.stringify(result.held)}`);
   return result.lease;
 }
 
