@@ -95,7 +95,7 @@ ${tables.map(markdownTable).join('\n')}
   schedules and a handler process.
 
 Measure again with \`npm run bench\` on a machine that does nothing else. \`npm run bench -- --only jobs\`
-measures one part (enqueue, race, jobs, streams, pool,
+measures one part (enqueue, race, jobs, pausedRun, streams, pool,
 batching, handover, scaling, takeover, up, sizes) and writes no file.
 `;
 }
