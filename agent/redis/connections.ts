@@ -1,9 +1,10 @@
-import { Cluster, Redis, type CommonRedisOptions } from 'ioredis';
+import { Cluster, type CommonRedisOptions } from 'ioredis';
 import { messageOf } from '../common/errors.ts';
 import type { RedisStatus } from '../protocol/model.ts';
 import { SlotCluster, type RedisClient } from './redisClient.ts';
 import { redisError } from './redisError.ts';
 import { connectionPlan, describeTarget, type ConnectionPlan, type RedisTarget } from './target.ts';
+import { WatchedRedis } from './watchedRedis.ts';
 
 /** A command that Redis does not answer fails after that long, so that nothing hangs. */
 const COMMAND_TIMEOUT_MS = 10_000;
@@ -90,7 +91,9 @@ export class RedisConnections {
       connectionName: `${this.clientName}:${purpose}`,
     };
     const redis =
-      plan.way === 'cluster' ? createCluster(plan, options) : new Redis(this.withRetries(options));
+      plan.way === 'cluster'
+        ? createCluster(plan, options)
+        : new WatchedRedis(this.withRetries(options));
     // Without a listener ioredis prints errors itself. The status tells them.
     listen(redis, 'error', (error) => (this.trouble = this.sentinelTrouble ?? reasonOf(error)));
     listen(redis, 'sentinelError', (error) => (this.sentinelTrouble = messageOf(error)));

@@ -16,8 +16,11 @@ interface Link {
 
 /** The network between one agent and Redis: a TCP port on loopback in front of a unix socket. */
 export class RedisProxy {
+  /** Connections that were made until now. */
+  accepted = 0;
   private current: ProxyMode = 'open';
   private readonly links = new Set<Link>();
+  private readonly forgotten = new Set<Link>();
 
   private constructor(
     private readonly server: Server,
@@ -51,8 +54,17 @@ export class RedisProxy {
     }
   }
 
+  /** Nothing comes through the connections of now any more, and nobody is told. New ones are made. */
+  forget(): void {
+    for (const link of this.links) {
+      for (const socket of [link.near, link.far]) flow(socket, 'stalled');
+      this.forgotten.add(link);
+    }
+    this.links.clear();
+  }
+
   async close(): Promise<void> {
-    for (const link of this.links) destroy(link);
+    for (const link of [...this.links, ...this.forgotten]) destroy(link);
     await new Promise<void>((resolve) => this.server.close(() => resolve()));
   }
 
@@ -62,6 +74,7 @@ export class RedisProxy {
       near.resetAndDestroy();
       return;
     }
+    this.accepted += 1;
     const far = connect(this.socketPath);
     const link: Link = { near, far, isSpoiled: false };
     this.links.add(link);
