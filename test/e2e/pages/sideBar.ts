@@ -63,11 +63,20 @@ export class SideBar {
     return (await this.rows(name).allInnerTexts()).join('\n');
   }
 
+  /** A row that is drawn anew while it is clicked stays closed: it is clicked again. */
   async expand(row: Locator): Promise<void> {
     await row.waitFor();
-    if ((await row.getAttribute('aria-expanded')) === 'false') {
-      await row.locator('.monaco-tl-twistie').click();
-    }
+    const open = row.and(this.page.locator('[aria-expanded="true"]'));
+    await eventually(
+      'the row to be open',
+      async () => {
+        if ((await row.getAttribute('aria-expanded')) === 'false')
+          await row.locator('.monaco-tl-twistie').click({ timeout: CLICK_MS });
+        await open.waitFor({ timeout: OPENS_MS });
+        return true;
+      },
+      { deadlineMs: 30_000 },
+    );
   }
 
   /**
