@@ -53,7 +53,11 @@ export function placeShards(
   };
 }
 
-/** Gives to whoever has at least two less, until nobody has: then no shard needs to move. */
+/**
+ * One shard after the other goes from whoever has the most to whoever has the fewest, until no two
+ * differ by more than one. Each agent works out the moves of all, and makes its own: two that both
+ * saw an empty one would else give it twice what it lacks, and get it back.
+ */
 function offersOf(
   me: string,
   agents: readonly PlacementAgent[],
@@ -61,15 +65,25 @@ function offersOf(
   counts: Map<string, number>,
 ): Placement['offers'] {
   const offers: Placement['offers'] = [];
-  const mine = shards.filter(({ holder }) => holder === me);
-  for (const shard of mine.reverse()) {
-    if (offers.length >= MAX_OFFERS) break;
-    const heir = heirOf(shard, me, agents, counts);
-    const count = counts.get(me) ?? 0;
-    if (heir === undefined || (counts.get(heir) ?? 0) > count - 2) continue;
-    offers.push({ shard, to: heir });
-    counts.set(heir, (counts.get(heir) ?? 0) + 1);
-    counts.set(me, count - 1);
+  const countOf = (id: string) => counts.get(id) ?? 0;
+  const left = new Map(
+    agents.map(({ id }) => [id, shards.filter(({ holder }) => holder === id)] as const),
+  );
+  while (left.size > 0 && offers.length < MAX_OFFERS) {
+    const [donor = me] = [...left.keys()].sort((one, other) =>
+      byCount(countOf(other), countOf(one), one, other),
+    );
+    if (countOf(donor) < Math.min(...counts.values()) + 2) break;
+    const shard = left.get(donor)?.pop();
+    if (shard === undefined) {
+      left.delete(donor);
+      continue;
+    }
+    const heir = heirOf(shard, donor, agents, counts);
+    if (heir === undefined || countOf(heir) > countOf(donor) - 2) continue;
+    counts.set(heir, countOf(heir) + 1);
+    counts.set(donor, countOf(donor) - 1);
+    if (donor === me) offers.push({ shard, to: heir });
   }
   return offers;
 }
@@ -85,5 +99,10 @@ export function heirOf(
   const countOf = (id: string) => counts.get(id) ?? 0;
   return others
     .map(({ id }) => id)
-    .sort((one, other) => countOf(one) - countOf(other) || (one < other ? -1 : 1))[0];
+    .sort((one, other) => byCount(countOf(one), countOf(other), one, other))[0];
+}
+
+/** The smaller first; of equals by their ids, which all agents sort in one way. */
+function byCount(count: number, otherCount: number, id: string, otherId: string): number {
+  return count - otherCount || (id < otherId ? -1 : 1);
 }

@@ -40,6 +40,17 @@ describe('who runs which shard', () => {
     assert.deepEqual(placeShards('b', agents, shards).offers, []);
   });
 
+  it('is given only what it lacks, when several give at the same time', () => {
+    const agents = [agent('a'), agent('b'), agent('c')];
+    const shards = [0, 1, 2, 3, 4, 5, 6, 7, 8].map((number) =>
+      shard(number, number < 5 ? 'a' : 'b'),
+    );
+    assert.deepEqual(
+      ['a', 'b', 'c'].map((id) => placeShards(id, agents, shards).offers.map(({ to }) => to)),
+      [['c', 'c'], ['c'], []],
+    );
+  });
+
   it('moves nothing while something is free, or when one more or less is all', () => {
     const agents = [agent('a'), agent('b')];
     assert.deepEqual(
@@ -56,6 +67,24 @@ describe('who runs which shard', () => {
     const agents = [agent('a', ['s', 't']), agent('b', ['t'])];
     const shards = [shard(0, 'a'), shard(1, 'a'), shard(2, 'a')];
     assert.deepEqual(placeShards('a', agents, shards).offers, []);
+  });
+
+  it('is even after one round in which all give at the same time, where few shards have to move', () => {
+    const holder = fc.constantFrom('a', 'b', 'c', 'd');
+    fc.assert(
+      fc.property(fc.array(holder, { maxLength: 12 }), (holders) => {
+        const agents = ['a', 'b', 'c', 'd'].map((id) => agent(id));
+        const shards = holders.map((id, number) => shard(number, id));
+        const to = new Map(
+          agents.flatMap(({ id }) =>
+            placeShards(id, agents, shards).offers.map((offer) => [offer.shard, offer.to] as const),
+          ),
+        );
+        const after = shards.map((one) => to.get(one) ?? one.holder);
+        const counts = agents.map(({ id }) => after.filter((one) => one === id).length);
+        assert.ok(Math.max(...counts) - Math.min(...counts) <= 1, counts.join());
+      }),
+    );
   });
 
   it('comes to rest, evenly spread, from any start', () => {
