@@ -13,6 +13,18 @@ import { Standby } from './standby.ts';
 const READY_WITHIN_MS = 8_000;
 /** For the ticks that wait when the other is ready. */
 const DRAIN_MS = 2_000;
+const LEAVES = 'It leaves.';
+const NOT_RUN = 'It does not run this stream now.';
+
+/** A shard on its way in: a second connection, which becomes its only one. */
+interface Arrival {
+  ask: AskOf<'take'>;
+  standby: Standby;
+  /** Its holder was told that it may hand over. */
+  isReady: boolean;
+  /** It runs here, or will not. */
+  over: Deferred<undefined>;
+}
 
 export interface HandoversOptions {
   asks: Asks;
@@ -20,7 +32,6 @@ export interface HandoversOptions {
   holder: Holder;
   clock: Clock;
   logger: Logger;
-  /** The stream, when this agent may run it now. */
   streamOf: (name: string) => ManagedStream | undefined;
 }
 
@@ -31,8 +42,9 @@ export interface HandoversOptions {
 export class Handovers {
   /** Shards on their way out, by the name of their lease. */
   private readonly leaving = new Map<string, Deferred<LeaseHeir | undefined>>();
-  /** Shards on their way in. */
-  private readonly coming = new Map<string, Standby>();
+  private readonly coming = new Map<string, Arrival>();
+  private readonly arrivals = new Set<Arrival>();
+  private refusing = false;
 
   constructor(private readonly options: HandoversOptions) {}
 
@@ -47,9 +59,9 @@ export class Handovers {
   /** The second connection of a shard whose holder gave the lease free, or died, before the handover. */
   claim(stream: string, shard: number): Standby | undefined {
     const name = shardLease(stream, shard);
-    const standby = this.coming.get(name);
-    this.coming.delete(name);
-    return standby;
+    const arrival = this.coming.get(name);
+    if (arrival !== undefined) this.arrived(arrival);
+    return arrival?.standby;
   }
 
   /**
@@ -94,20 +106,39 @@ export class Handovers {
   }
 
   async onPassed(ask: AskOf<'passed'>): Promise<void> {
-    const { stream: streamName, shard, to, token, fence, acquiredAtMs } = ask;
-    const name = shardLease(streamName, shard);
-    const standby = this.coming.get(name);
-    if (to !== this.options.holder.agentId || standby?.token !== token) return;
+    const { stream, shard, to, token, fence, acquiredAtMs } = ask;
+    const name = shardLease(stream, shard);
+    const arrival = this.coming.get(name);
+    if (to !== this.options.holder.agentId || arrival?.standby.token !== token) return;
     this.coming.delete(name);
-    const stream = this.options.streamOf(streamName);
-    const taken = await stream?.takeUp(standby, { fence, acquiredAtMs }, ask);
-    if (taken !== true) standby.cancel();
+    const { standby } = arrival;
+    try {
+      const known = this.options.streamOf(stream);
+      const taken = await known?.takeUp(standby, { fence, acquiredAtMs }, ask);
+      if (taken !== true) standby.cancel();
+    } finally {
+      this.arrived(arrival);
+    }
+  }
+
+  /**
+   * This agent leaves: it takes nothing more. What was promised may be on its way already.
+   * @returns when that is here, and can be handed on
+   */
+  async refuse(): Promise<void> {
+    this.refusing = true;
+    for (const arrival of this.coming.values()) {
+      if (!arrival.isReady) this.giveUp(arrival, LEAVES);
+    }
+    await Promise.all([...this.arrivals].map(({ over }) => over.promise));
   }
 
   /** Nothing comes in any more. */
   close(): void {
-    for (const standby of this.coming.values()) standby.cancel();
-    this.coming.clear();
+    for (const arrival of this.coming.values()) {
+      arrival.standby.cancel();
+      this.arrived(arrival);
+    }
   }
 
   /** The other one is live: from here on its ticks count. */
@@ -141,32 +172,45 @@ export class Handovers {
     const { asks, holder, streamOf } = this.options;
     const name = shardLease(ask.stream, ask.shard);
     const stream = streamOf(ask.stream);
-    if (stream === undefined || stream.symbolsOf(ask.shard).length === 0) {
-      await this.decline(ask, 'It does not run this stream now.');
+    const why = this.refusing ? LEAVES : whyNot(stream, ask.shard);
+    if (stream === undefined || why !== undefined) {
+      await this.decline(ask, why ?? NOT_RUN);
       return;
     }
-    if (this.coming.has(name) || stream.runs.has(ask.shard)) return;
-    const standby: Standby = await stream.standby(
+    if (this.coming.has(name)) return;
+    const standby = await stream.standby(
       ask.shard,
       (symbols, context) =>
         new Standby(ask.shard, symbols, context, {
           onReady: () => {
-            const heir = { token: standby.token, holder };
+            arrival.isReady = true;
+            const heir = { token: arrival.standby.token, holder };
             const { stream: of, shard, from: to } = ask;
             void asks.tell({ ask: 'ready', stream: of, shard, to, heir }).catch(() => undefined);
           },
-          onGaveUp: (why) => this.giveUp(ask, standby, why),
+          onGaveUp: (reason) => this.giveUp(arrival, reason),
         }),
     );
-    this.coming.set(name, standby);
+    const arrival: Arrival = { ask, standby, isReady: false, over: deferred() };
+    this.coming.set(name, arrival);
+    this.arrivals.add(arrival);
+    // It may have begun to leave meanwhile.
+    if (this.refusing) this.giveUp(arrival, LEAVES);
   }
 
-  private giveUp(ask: AskOf<'take'>, standby: Standby, why: string): void {
-    const name = shardLease(ask.stream, ask.shard);
-    if (this.coming.get(name) !== standby) return;
-    this.coming.delete(name);
+  private giveUp(arrival: Arrival, why: string): void {
+    const { ask, standby } = arrival;
+    if (this.coming.get(shardLease(ask.stream, ask.shard)) !== arrival) return;
+    this.arrived(arrival);
     standby.cancel();
     void this.decline(ask, why);
+  }
+
+  private arrived(arrival: Arrival): void {
+    const name = shardLease(arrival.ask.stream, arrival.ask.shard);
+    if (this.coming.get(name) === arrival) this.coming.delete(name);
+    this.arrivals.delete(arrival);
+    arrival.over.resolve(undefined);
   }
 
   private async decline({ stream, shard, from: to }: AskOf<'take'>, why: string): Promise<void> {
@@ -174,4 +218,9 @@ export class Handovers {
       .tell({ ask: 'declined', stream, shard, to, why })
       .catch(() => undefined);
   }
+}
+
+function whyNot(stream: ManagedStream | undefined, shard: number): string | undefined {
+  if (stream?.shouldRun !== true || stream.symbolsOf(shard).length === 0) return NOT_RUN;
+  return stream.runs.has(shard) ? 'It runs the shard already.' : undefined;
 }

@@ -159,7 +159,7 @@ export class ManagedStream {
     return make(this.symbolsOf(shard), await this.shardContext());
   }
 
-  /** The shard was handed over to this agent. @returns false when it is another's by now */
+  /** The shard was handed over to this agent. @returns false when it is another's by now, or is to end */
   async takeUp(
     standby: Standby,
     passed: Omit<PassedLease, 'name' | 'ttlMs' | 'token'>,
@@ -170,6 +170,10 @@ export class ManagedStream {
     const name = shardLease(this.name, shard);
     const lease = await leases.adopt({ ...passed, name, token, ttlMs });
     if (lease === undefined) return false;
+    if (!this.shouldRun) {
+      await lease.release();
+      return false;
+    }
     const ready = standby.takeUp();
     const run = new ShardRun(shard, lease, this.symbolsOf(shard), await this.shardContext(), {
       ready,

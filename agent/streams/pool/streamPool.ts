@@ -72,10 +72,7 @@ export class StreamPool {
   constructor(private readonly options: StreamPoolOptions) {
     this.handovers = new Handovers({
       ...options,
-      streamOf: (name) => {
-        const stream = this.streams.get(name);
-        return this.leaving || stream?.shouldRun !== true ? undefined : stream;
-      },
+      streamOf: (name) => this.streams.get(name),
     });
     this.reader = new PoolReader(options);
     this.obeyer = new AskObeyer({
@@ -158,6 +155,7 @@ export class StreamPool {
   /** @returns whether there are agents that stay */
   private async leave(handOverMs: number, silence?: AbortSignal): Promise<boolean> {
     const { announce, holder, clock } = this.options;
+    const arrived = this.handovers.refuse();
     if (this.away) return false;
     const over = new AbortController();
     let othersStay = false;
@@ -165,7 +163,10 @@ export class StreamPool {
       await announce([]);
       const agents = (await this.agents()).filter(({ id }) => id !== holder.agentId);
       othersStay = agents.length > 0;
-      if (othersStay) await this.handAllOver(agents, over.signal);
+      if (!othersStay) return;
+      await this.handAllOver(agents, over.signal);
+      await arrived;
+      await this.handAllOver(agents, over.signal);
     };
     const tried = handOver().catch(() => undefined);
     await within(clock, handOverMs, tried, silence);

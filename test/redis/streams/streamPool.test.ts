@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { Queue } from 'bullmq';
 import * as z from 'zod';
 import type { RedisClient } from '../../../agent/redis/redisClient.ts';
+import { Keys } from '../../../agent/redis/keys.ts';
 import type { StreamService } from '../../../agent/streams/pool/streamService.ts';
 import { AnySymbolFeed } from '../../harness/anySymbolFeed.ts';
 import { eventually } from '../../harness/eventually.ts';
@@ -160,6 +161,27 @@ describe('shards over several agents', function () {
     await eventually('no old socket', () => feed.lagging === 0);
     await Promise.all([one.service.stop('nse'), two.service.stop('nse')]);
     await eventually('all to be closed', () => feed.clients === 0);
+    await assertEachOnceInOrder();
+  });
+
+  it('are handed on by an agent that leaves while they are on their way to it', async () => {
+    feed.lagMs = LAG_MS;
+    const one = await open('one');
+    await allLive(one, 'one', 6);
+    // From a second connection to the handover it takes as long as the old line is behind.
+    feed.lagMs = 0;
+    const two = await open('two');
+    const { streamAsks } = new Keys(redis.prefix);
+    const told = async () => JSON.stringify(await client.xrange(streamAsks, '-', '+'));
+    await eventually('a second connection', async () => /\bready\b/.test(await told()), {
+      everyMs: 1,
+    });
+    await two.service.close({ handOverMs: 3_000, flushMs: 500 });
+    await eventually('the handover', async () => /\bpassed\b/.test(await told()));
+    await allLive(one, 'one', 6);
+    assert.deepEqual(feed.unheardMs, [], 'no symbol was without a listener');
+    await eventually('no other socket', () => feed.clients === 6);
+    await one.service.stop('nse');
     await assertEachOnceInOrder();
   });
 
