@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { Queue } from 'bullmq';
 import * as z from 'zod';
-import type { RedisClient } from '../../../agent/redis/redisClient.ts';
 import { Keys } from '../../../agent/redis/keys.ts';
+import type { RedisClient } from '../../../agent/redis/redisClient.ts';
 import type { StreamService } from '../../../agent/streams/pool/streamService.ts';
 import { AnySymbolFeed } from '../../harness/anySymbolFeed.ts';
 import { eventually } from '../../harness/eventually.ts';
