@@ -119,11 +119,12 @@ async function startFirst(args: string[]): Promise<StartedProcess> {
   throw new Error(`None of ${PROGRAMS.join(', ')} could be started`, { cause: trouble });
 }
 
-/** Below those that the system takes for outgoing connections, with room for a bus port each. */
-const LEAST_PORT = 10_200;
-const PORTS = 12_000;
 /** A node of a Cluster listens there as well. */
 const BUS_OFFSET = 10_000;
+/** With their bus ports below those that the system takes for outgoing connections. */
+const LEAST_PORT = 10_200;
+/** No more: the bus of one is never the port of another. */
+const PORTS = BUS_OFFSET;
 
 /** Ports that nobody listens at now. */
 export async function freePorts(count: number): Promise<number[]> {
