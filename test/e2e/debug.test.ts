@@ -4,7 +4,7 @@ import { DEBUG_HANDLERS } from '../harness/debugHandlers.ts';
 import { eventually } from '../harness/eventually.ts';
 import { makeWorkspace, PROJECT_ROOT, type TestWorkspace } from '../harness/workspace.ts';
 import { writeDebugHandlers } from '../harness/writeDebugHandlers.ts';
-import { keepFailure, SCREENSHOTS, ThemedWindows, type Theme } from './pages/themedWindows.ts';
+import { SCREENSHOTS, ThemedWindows, type Theme } from './pages/themedWindows.ts';
 import type { Workbench } from './pages/workbench.ts';
 
 const UPDATE_DOCS = process.env['INTERLOCK_UPDATE_DOCS'] === '1';
@@ -33,7 +33,7 @@ describe('a job that runs again with another payload, under the debugger', funct
     workspace.remove();
   });
   afterEach(function () {
-    return keepFailure(this.currentTest, workbench);
+    return windows.keepFailure(this.currentTest);
   });
 
   const shot = async (name: string, take: (file: string) => Promise<unknown>) => {

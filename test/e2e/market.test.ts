@@ -7,7 +7,7 @@ import { leftProcesses } from '../harness/leftProcesses.mjs';
 import { makeMarketWorkspace } from '../harness/marketWorkspace.ts';
 import { PROJECT_ROOT, type TestWorkspace } from '../harness/workspace.ts';
 import { VIEW_NAMES } from './pages/sideBar.ts';
-import { keepFailure, SCREENSHOTS, ThemedWindows, type Theme } from './pages/themedWindows.ts';
+import { SCREENSHOTS, ThemedWindows, type Theme } from './pages/themedWindows.ts';
 import type { Workbench } from './pages/workbench.ts';
 import { Trouble } from './trouble.ts';
 
@@ -39,7 +39,7 @@ describe('the example project in a workbench', function () {
   });
 
   afterEach(function () {
-    return keepFailure(this.currentTest, workbench);
+    return windows.keepFailure(this.currentTest);
   });
 
   async function withTrouble(use: (trouble: Trouble) => Promise<void>): Promise<void> {

@@ -7,7 +7,7 @@ import { eventually } from '../harness/eventually.ts';
 import { portOf } from '../harness/portOf.ts';
 import { makeWorkspace, PROJECT_ROOT, type TestWorkspace } from '../harness/workspace.ts';
 import { FeedProcess } from '../process/streams/feedProcess.ts';
-import { keepFailure, SCREENSHOTS, ThemedWindows, type Theme } from './pages/themedWindows.ts';
+import { SCREENSHOTS, ThemedWindows, type Theme } from './pages/themedWindows.ts';
 import type { Workbench } from './pages/workbench.ts';
 
 const UPDATE_DOCS = process.env['INTERLOCK_UPDATE_DOCS'] === '1';
@@ -45,7 +45,7 @@ describe('streams in every state in a workbench', function () {
   });
 
   afterEach(function () {
-    return keepFailure(this.currentTest, workbench);
+    return windows.keepFailure(this.currentTest);
   });
 
   /** A silent server is silent for 4 s, then its connection is cut: that is when the picture is taken. */

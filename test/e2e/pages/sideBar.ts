@@ -63,20 +63,9 @@ export class SideBar {
     return (await this.rows(name).allInnerTexts()).join('\n');
   }
 
-  /** A row that is drawn anew while it is clicked stays closed: it is clicked again. */
   async expand(row: Locator): Promise<void> {
     await row.waitFor();
-    const open = row.and(this.page.locator('[aria-expanded="true"]'));
-    await eventually(
-      'the row to be open',
-      async () => {
-        if ((await row.getAttribute('aria-expanded')) === 'false')
-          await row.locator('.monaco-tl-twistie').click({ timeout: CLICK_MS });
-        await open.waitFor({ timeout: OPENS_MS });
-        return true;
-      },
-      { deadlineMs: 30_000 },
-    );
+    await toggled(row, true, row.locator('.monaco-tl-twistie'), 'the row');
   }
 
   /**
@@ -135,11 +124,28 @@ export class SideBar {
 
   private async setExpanded(name: ViewName, expanded: boolean): Promise<void> {
     const header = this.header(name);
-    if ((await header.getAttribute('aria-expanded')) === String(expanded)) return;
-    await header.click();
+    await toggled(header, expanded, header, `the view ${name}`);
   }
 }
 
 function headerOf(name: ViewName): string {
   return `.pane-header[aria-label^="${name}"]`;
+}
+
+/** What is drawn anew while it is clicked, or in a busy window, stays as it is: it is clicked again. */
+async function toggled(
+  element: Locator,
+  expanded: boolean,
+  button: Locator,
+  what: string,
+): Promise<void> {
+  const wanted = String(expanded);
+  const is = () => element.getAttribute('aria-expanded', { timeout: CLICK_MS });
+  await eventually(`${what} to be ${expanded ? 'open' : 'closed'}`, async () => {
+    if ((await is()) === wanted) return true;
+    await button.click({ timeout: CLICK_MS });
+    return eventually('the click to be taken', async () => (await is()) === wanted, {
+      deadlineMs: OPENS_MS,
+    });
+  });
 }

@@ -61,20 +61,27 @@ export class ThemedWindows {
     );
   }
 
+  /** What every window showed last when a test failed: as a picture, and as text in the output. */
+  async keepFailure(
+    test: { state?: string | undefined; title: string } | undefined,
+  ): Promise<void> {
+    if (test?.state !== 'failed') return;
+    const pages = this.browser.contexts().flatMap((context) => context.pages());
+    for (const [index, page] of pages.entries()) {
+      const name = `failed-${test.title.replaceAll(/[^\w]+/g, '-')}-${index}`;
+      await page.screenshot({ path: path.join(SCREENSHOTS, `${name}.png`) });
+      const text = await page
+        .locator('.part.sidebar')
+        .innerText({ timeout: 2_000 })
+        .catch(() => 'no side bar');
+      process.stdout.write(`Window ${index} showed:\n${text}\n`);
+    }
+  }
+
   async remove(): Promise<void> {
     await this.browser.close();
     await this.server.remove();
   }
-}
-
-/** What a failed test saw last. */
-export async function keepFailure(
-  test: { state?: string | undefined; title: string } | undefined,
-  { page }: Workbench,
-): Promise<void> {
-  if (test?.state !== 'failed' || page.isClosed()) return;
-  const name = test.title.replaceAll(/[^\w]+/g, '-');
-  await page.screenshot({ path: path.join(SCREENSHOTS, `failed-${name}.png`) });
 }
 
 function settingsOf(theme: Theme): Record<string, unknown> {
