@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import * as path from 'node:path';
 import { SlotCluster } from '../../agent/redis/redisClient.ts';
 import { eventually } from './eventually.ts';
-import { DATA_NODE_ARGS, freePorts, RedisNode } from './redisNode.ts';
+import { DATA_NODE_ARGS, freePorts, RedisNode, type NodeOptions } from './redisNode.ts';
 import { makeTemporaryFolder, type TemporaryFolder } from './temporaryFolder.ts';
 
 const MASTERS = 3;
@@ -25,8 +25,8 @@ export class RedisCluster {
   static async start(): Promise<RedisCluster> {
     const folder = makeTemporaryFolder();
     const ports = await freePorts(MASTERS * 2);
-    const starting = ports.map((port) => startNode(folder.path, port));
-    const cluster = new RedisCluster(folder, await Promise.all(starting));
+    const nodes = await RedisNode.startAll(ports.map((port) => nodeOptions(folder.path, port)));
+    const cluster = new RedisCluster(folder, nodes);
     try {
       await cluster.form();
       return cluster;
@@ -173,7 +173,7 @@ export class RedisCluster {
   }
 }
 
-function startNode(base: string, port: number): Promise<RedisNode> {
+function nodeOptions(base: string, port: number): NodeOptions {
   const folder = path.join(base, String(port));
   mkdirSync(folder);
   const args = [
@@ -182,7 +182,7 @@ function startNode(base: string, port: number): Promise<RedisNode> {
     ...['--cluster-replica-validity-factor', '0', '--repl-ping-replica-period', '1'],
     ...DATA_NODE_ARGS,
   ];
-  return RedisNode.start({ folder, port, args });
+  return { folder, port, args };
 }
 
 /** One line for each node, with its address and flags: those of a handshake are no node yet. */

@@ -38,6 +38,20 @@ export class RedisNode {
     return node;
   }
 
+  /** Starts several side by side: all, or none is left. */
+  static async startAll(all: readonly NodeOptions[]): Promise<RedisNode[]> {
+    const nodes = all.map((options) => new RedisNode(options));
+    const starts = nodes.map((node) => node.begin());
+    try {
+      await Promise.all(starts);
+      return nodes;
+    } catch (error) {
+      await Promise.allSettled(starts);
+      await Promise.all(nodes.map((node) => node.stop()));
+      throw error;
+    }
+  }
+
   get port(): number {
     return this.options.port;
   }

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { Redis } from 'ioredis';
 import { eventually } from './eventually.ts';
-import { DATA_NODE_ARGS, freePorts, RedisNode } from './redisNode.ts';
+import { DATA_NODE_ARGS, freePorts, RedisNode, type NodeOptions } from './redisNode.ts';
 import { makeTemporaryFolder, type TemporaryFolder } from './temporaryFolder.ts';
 
 const SERVERS = 3;
@@ -13,24 +13,32 @@ const DOWN_AFTER_MS = 1_000;
 
 /** A real master with two replicas, watched by three real sentinels. */
 export class RedisSentinel {
+  readonly sentinels: RedisNode[] = [];
   private readonly clients: Redis[] = [];
 
   private constructor(
     private readonly folder: TemporaryFolder,
     readonly servers: RedisNode[],
-    readonly sentinels: RedisNode[],
   ) {}
 
   static async start(): Promise<RedisSentinel> {
     const folder = makeTemporaryFolder();
     const ports = await freePorts(SERVERS + SENTINELS);
-    const servers = await startServers(folder.path, ports.slice(0, SERVERS));
-    const starting = ports
-      .slice(SERVERS)
-      .map((port) => startSentinel(folder.path, port, ports[0] ?? 0));
-    const installation = new RedisSentinel(folder, servers, await Promise.all(starting));
-    await installation.settled();
-    return installation;
+    const [first = 0] = ports;
+    const [servers, sentinels] = [ports.slice(0, SERVERS), ports.slice(SERVERS)];
+    const installation = new RedisSentinel(
+      folder,
+      await RedisNode.startAll(servers.map((port) => serverOptions(folder.path, port, first))),
+    );
+    try {
+      const watching = sentinels.map((port) => sentinelOptions(folder.path, port, first));
+      installation.sentinels.push(...(await RedisNode.startAll(watching)));
+      await installation.settled();
+      return installation;
+    } catch (error) {
+      await installation.stop();
+      throw error;
+    }
   }
 
   /** Of all keys. */
@@ -137,19 +145,14 @@ export class RedisSentinel {
   }
 }
 
-async function startServers(base: string, ports: number[]): Promise<RedisNode[]> {
-  const [masterPort = 0] = ports;
-  return Promise.all(
-    ports.map((port) => {
-      const folder = path.join(base, String(port));
-      mkdirSync(folder);
-      const follows = port === masterPort ? [] : ['--replicaof', `127.0.0.1 ${masterPort}`];
-      return RedisNode.start({ folder, port, args: [...DATA_NODE_ARGS, ...follows] });
-    }),
-  );
+function serverOptions(base: string, port: number, masterPort: number): NodeOptions {
+  const folder = path.join(base, String(port));
+  mkdirSync(folder);
+  const follows = port === masterPort ? [] : ['--replicaof', `127.0.0.1 ${masterPort}`];
+  return { folder, port, args: [...DATA_NODE_ARGS, ...follows] };
 }
 
-function startSentinel(base: string, port: number, masterPort: number): Promise<RedisNode> {
+function sentinelOptions(base: string, port: number, masterPort: number): NodeOptions {
   const folder = path.join(base, String(port));
   mkdirSync(folder);
   const configFile = path.join(folder, 'sentinel.conf');
@@ -160,5 +163,5 @@ function startSentinel(base: string, port: number, masterPort: number): Promise<
     `sentinel parallel-syncs ${MASTER} 2`,
   ];
   writeFileSync(configFile, `${lines.join('\n')}\n`);
-  return RedisNode.start({ folder, port, configFile, args: ['--sentinel'] });
+  return { folder, port, configFile, args: ['--sentinel'] };
 }
