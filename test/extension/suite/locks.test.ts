@@ -175,6 +175,8 @@ describe('the Locks view', () => {
     });
     assert.match(list[0] ?? '', /Remove all \d+…/);
     await kept.release();
+    await redis.redis.del(key);
+    await gone('dedup:default/echo|["left"]');
   });
 
   it('opens 10,000 locks in under a second, pages, and keeps the selection while they change', async () => {
