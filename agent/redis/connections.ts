@@ -1,4 +1,4 @@
-import { Cluster, type CommonRedisOptions } from 'ioredis';
+import { Cluster, Redis, type CommonRedisOptions } from 'ioredis';
 import { messageOf } from '../common/errors.ts';
 import type { RedisStatus } from '../protocol/model.ts';
 import { SlotCluster, type RedisClient } from './redisClient.ts';
@@ -86,6 +86,7 @@ export class RedisConnections {
 
   private create(purpose: string, policy: CommonRedisOptions): RedisClient {
     const plan = connectionPlan(this.target);
+    const isPatient = policy.maxRetriesPerRequest === null;
     const options = {
       ...{ ...plan.options, ...policy, lazyConnect: true, connectTimeout: CONNECT_TIMEOUT_MS },
       connectionName: `${this.clientName}:${purpose}`,
@@ -93,7 +94,9 @@ export class RedisConnections {
     const redis =
       plan.way === 'cluster'
         ? createCluster(plan, options)
-        : new WatchedRedis(this.withRetries(options));
+        : plan.way === 'sentinel' && isPatient
+          ? new WatchedRedis(this.withRetries(options))
+          : new Redis(this.withRetries(options));
     // Without a listener ioredis prints errors itself. The status tells them.
     listen(redis, 'error', (error) => (this.trouble = this.sentinelTrouble ?? reasonOf(error)));
     listen(redis, 'sentinelError', (error) => (this.sentinelTrouble = messageOf(error)));

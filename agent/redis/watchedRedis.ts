@@ -26,7 +26,8 @@ const LIMITS: SilenceLimits = {
  * master that froze and has a successor of which ioredis missed the news, because it asked the
  * sentinels before it listened to them. The system would wait a quarter of an hour for the first,
  * and for ever for the second. A Redis that stands still keeps its connections: a new one gets no
- * answer either, and what was asked is answered when it goes on.
+ * answer either, and what was asked is answered when it goes on. Only for what waits as long as it
+ * takes, on Sentinel: other commands fail after a while, and would be asked again by ioredis.
  */
 export class WatchedRedis extends Redis {
   constructor(
