@@ -213,9 +213,7 @@ export class Enqueuer implements Enqueuing {
 
   private async prepare(name: string, type: Config['jobs'][string]): Promise<PreparedType> {
     const { config, keys, queues } = this.options;
-    const queue = queues.get(type.queue);
-    // From then on the connection has BullMQ's scripts.
-    await queue.waitUntilReady();
+    const queue = await queues.ready(type.queue);
     const rules = rulesOf(type, config.deduplication);
     return {
       ...{ queue, rules },

@@ -36,9 +36,7 @@ export class QueueDrain {
   /** Removes them, with their uniqueness keys, and records that in the same step. */
   async drain(queueName: string, delayed: boolean): Promise<QueueDrained> {
     const { queues, scripts, keys, decisions } = this.options;
-    const queue = queues.get(queueName);
-    // From then on the connection has BullMQ's scripts.
-    await queue.waitUntilReady();
+    const queue = await queues.ready(queueName);
     const call = this.calls.ofDrain(queue.toKey(''), delayed);
     const [kind, entryId, json, removed] = answerSchema.parse(
       await scripts.runAround('drainQueue', call, [keys.decisions], [queueName, MAX_DECISIONS]),

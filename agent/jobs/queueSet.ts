@@ -57,6 +57,20 @@ export class QueueSet {
     });
     queue.on('error', () => undefined);
     this.queues.set(name, queue);
+    // BullMQ asks Redis for its version once. Without an answer this object never works again.
+    queue.waitUntilReady().catch(() => this.forget(name, queue));
+    return queue;
+  }
+
+  /**
+   * A queue of which the connection has BullMQ's scripts.
+   * @throws Error when Redis does not answer
+   */
+  async ready(name: string): Promise<Queue> {
+    // A queue that is made while the connection is lost waits for it without end. This fails soon.
+    await this.redis.ping();
+    const queue = this.get(name);
+    await queue.waitUntilReady();
     return queue;
   }
 
@@ -91,5 +105,9 @@ export class QueueSet {
     return Object.entries(this.config.jobs)
       .filter(([, type]) => type.queue === queue)
       .map(([name]) => name);
+  }
+  private forget(name: string, queue: Queue): void {
+    if (this.queues.get(name) === queue) this.queues.delete(name);
+    queue.close().catch(() => undefined);
   }
 }
