@@ -73,6 +73,14 @@ describe('shards over several agents', function () {
     here(opened).filter(({ holder }) => holder?.agentId === agentId);
   const allLive = (opened: OpenService, agentId: string, count: number) =>
     eventually(`${count} live shards of ${agentId}`, () => mine(opened, agentId).length === count);
+  /** The first agent has all shards on slow lines; what the second one gets has a fast one. */
+  const openSlowThenFast = async (): Promise<[OpenService, OpenService]> => {
+    feed.lagMs = LAG_MS;
+    const one = await open('one');
+    await allLive(one, 'one', 6);
+    feed.lagMs = 0;
+    return [one, await open('two')];
+  };
   /** Every tick that was enqueued, by symbol. */
   const enqueued = async () => {
     const queue = new Queue('websocket_data', { connection: client, prefix: redis.prefix });
@@ -150,11 +158,7 @@ describe('shards over several agents', function () {
   });
 
   it('move without a loss where the new line is faster than the old one', async () => {
-    feed.lagMs = LAG_MS;
-    const one = await open('one');
-    await allLive(one, 'one', 6);
-    feed.lagMs = 0;
-    const two = await open('two');
+    const [one, two] = await openSlowThenFast();
     await allLive(two, 'two', 3);
     await eventually('the old sockets to be gone', () => feed.clients === 6);
     assert.equal((await one.service.rotate('nse')).outcome, 'accepted');
@@ -165,12 +169,8 @@ describe('shards over several agents', function () {
   });
 
   it('are handed on by an agent that leaves while they are on their way to it', async () => {
-    feed.lagMs = LAG_MS;
-    const one = await open('one');
-    await allLive(one, 'one', 6);
     // From a second connection to the handover it takes as long as the old line is behind.
-    feed.lagMs = 0;
-    const two = await open('two');
+    const [one, two] = await openSlowThenFast();
     const { streamAsks } = new Keys(redis.prefix);
     const told = async () => JSON.stringify(await client.xrange(streamAsks, '-', '+'));
     await eventually('a second connection', async () => /\bready\b/.test(await told()), {
