@@ -10,7 +10,6 @@ import { addHistoryCommand } from './commands/historyCommand.ts';
 import { addJobCommands } from './commands/jobCommands.ts';
 import { addLockCommands } from './commands/lockCommands.ts';
 import { addMonitorCommand } from './commands/monitorCommand.ts';
-import { addNotYetCommands, isNotYet } from './commands/notYetCommands.ts';
 import { addOrphanCommands } from './commands/orphanCommands.ts';
 import { addQueueCommands } from './commands/queueCommands.ts';
 import { addScheduleCommands } from './commands/scheduleCommands.ts';
@@ -51,7 +50,7 @@ export function buildProgram(run: CliRun): Command {
       addOrphanCommands,
     ],
     ...[addAgentsCommand, addWhyCommand, addHistoryCommand, addMonitorCommand],
-    ...[addSimulateCommands, addDoctorCommand, addNotYetCommands],
+    ...[addSimulateCommands, addDoctorCommand],
   ]) {
     add(program, run);
   }
@@ -92,7 +91,7 @@ function usageError(error: CommanderError, program: Command, args: string[]): In
   const path = commandPath(command);
   const help = `See "${path} --help".`;
   const names = command.commands
-    .filter((child) => child.name() !== 'help' && !isNotYet(child))
+    .filter((child) => child.name() !== 'help')
     .map((child) => child.name());
   if (error.code === 'commander.help') {
     const message = `${path} needs a command: ${names.join(', ')}.`;

@@ -6,9 +6,10 @@ import { jobState } from '../../protocol/model.ts';
 import { withAgent } from '../agentConnection.ts';
 import { defineCommand, type CliRun } from '../defineCommand.ts';
 import { EXIT } from '../exitCodes.ts';
-import { wholeNumber } from '../flags.ts';
+import { jsonFlag, wholeNumber } from '../flags.ts';
 import type { CliSession } from '../session.ts';
 import { answerBulk } from '../text/bulkText.ts';
+import { decisionText } from '../text/decisionText.ts';
 import { jobsText, jobText } from '../text/jobText.ts';
 import { plural } from '../text/table.ts';
 
@@ -84,6 +85,30 @@ export function addJobCommands(program: Command, run: CliRun): void {
         }),
       );
       return answerBulk(session, 'Requeued', result);
+    },
+  });
+
+  defineCommand(program, run, {
+    name: 'rerun',
+    summary: 'run a job again as a new one, with its payload or another',
+    help: 'The old job stays as it is. The handler is told that it is a replay: `ctx.isReplay`.',
+    args: ['<id>'],
+    options: [['--data <json>', 'another payload'], queueOption],
+    input: z.object({
+      id: z.string().min(1),
+      data: jsonFlag.optional(),
+      queue: z.string().optional(),
+    }),
+    async run(session, { id, data, queue }) {
+      const decision = await withAgent(session, (client) =>
+        client.request(requests.rerun, {
+          ...jobRef(id, queue),
+          ...(data === undefined ? {} : { data }),
+        }),
+      );
+      const nowMs = session.io.clock.now();
+      session.answer(decision, () => decisionText(decision, nowMs, session.style));
+      return decision.outcome === 'refused' ? EXIT.failed : EXIT.done;
     },
   });
 

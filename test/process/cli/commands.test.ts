@@ -192,6 +192,25 @@ describe('the commands of interlock, with an agent', () => {
     assert.equal(text.code, 1);
   });
 
+  it('rerun makes a new job, with the old payload or another, and leaves the old one as it is', async () => {
+    const first = await ok(decision, 'enqueue', 'echo', '--data', '{"n":1}');
+    const { jobId } = first;
+    assert.ok(jobId !== null);
+    const completed = (id: string | null) =>
+      eventually('the job to be done', async () => {
+        const job = await ok(jobDetail, 'job', id ?? '');
+        return job.state === 'completed' && job;
+      });
+    const old = await completed(jobId);
+    const same = await ok(decision, 'rerun', jobId);
+    assert.deepEqual((await completed(same.jobId)).data, { n: 1 });
+    const other = await ok(decision, 'rerun', jobId, '--data', '{"n":2}', '--queue', 'low');
+    assert.deepEqual((await completed(other.jobId)).result, { got: { n: 2 } });
+    assert.equal(new Set([jobId, same.jobId, other.jobId]).size, 3);
+    assert.deepEqual(await completed(jobId), old);
+    assert.match((await run('rerun', jobId)).stdout, /^Enqueued echo: job /);
+  });
+
   it('pause and resume tell the queue', async () => {
     assert.equal((await ok(queueRow, 'pause', 'low')).paused, true);
     assert.match((await run('queues')).stdout, /^low +paused/m);
@@ -252,6 +271,7 @@ describe('the commands of interlock, with an agent', () => {
     for (const [args, message] of [
       [['enqueue', 'nope'], /no job type "nope"/],
       [['job', 'nope'], /no job nope/],
+      [['rerun', 'nope'], /no job nope/],
       [['pause', 'nope'], /no queue "nope"/],
       [['streams', 'start', 'nope'], /no stream "nope"/],
       [['schedules', 'run', 'nope'], /no schedule "nope"/],

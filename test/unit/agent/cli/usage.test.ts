@@ -35,11 +35,8 @@ describe('the command line', () => {
     ['one bad role of two', ['start', '--role', 'api,king'], /--role is "api,king"/],
     ['nothing to requeue', ['requeue'], /No job is named.*\n.*--all-failed/],
     ['a removal without consent', ['remove', 'j1'], /needs a confirmation.*\nAdd --yes/],
-    [
-      'a command of later',
-      ['rerun', 'j1', '--data', '{}'],
-      /"interlock rerun" is not supported yet/,
-    ],
+    ['a payload that is no JSON', ['rerun', 'j1', '--data', '{'], /--data: expected JSON/],
+    ['no job to run again', ['rerun'], /Missing required argument 'id'/],
     ['an unknown status', ['history', '--status', 'x'], /--status: expected one of running, compl/],
     [
       'a bad age',
