@@ -5,11 +5,11 @@ import { literalPattern } from '../redis/keyWalk.ts';
 import type { Keys } from '../redis/keys.ts';
 import { pipelineAnswers } from '../redis/pipelineAnswers.ts';
 import type { RedisClient } from '../redis/redisClient.ts';
+import { isoOrNull, textField, timeField } from '../redis/redisFields.ts';
 import { redisNowMs } from '../redis/redisNow.ts';
 import type { Scripts } from '../redis/scripts.ts';
 import { KeyScan } from './keyScan.ts';
 import type { JobRef } from './lockedJobs.ts';
-import { isoOrNull, textField, timeField } from './redisFields.ts';
 import { subjectOf } from './runLocks.ts';
 
 /** Keys that are read in one script: Redis does nothing else meanwhile, for about 3 ms. */

@@ -6,10 +6,10 @@ import type { LockRow } from '../protocol/model.ts';
 import type { Keys } from '../redis/keys.ts';
 import { pipelineAnswers } from '../redis/pipelineAnswers.ts';
 import type { RedisClient } from '../redis/redisClient.ts';
+import { countField, isoOrNull, textField, timeField, ttlField } from '../redis/redisFields.ts';
 import { redisNowMs } from '../redis/redisNow.ts';
 import { readHolder } from '../state/readHolder.ts';
 import type { JobRef } from './lockedJobs.ts';
-import { countField, isoOrNull, textField, timeField, ttlField } from './redisFields.ts';
 
 export interface RunLockSource {
   redis: RedisClient;

@@ -2,8 +2,8 @@ import type { Clock } from '../common/clock.ts';
 import type { LockRow } from '../protocol/model.ts';
 import type { Keys } from '../redis/keys.ts';
 import type { RedisClient } from '../redis/redisClient.ts';
+import { ttlField } from '../redis/redisFields.ts';
 import { KeyScan } from './keyScan.ts';
-import { ttlField } from './redisFields.ts';
 
 /** Keys that other programs use as locks: `locks.watch` of the config. */
 export class WatchedLocks {
