@@ -53,6 +53,8 @@ export class QueueSet {
     const { redis, config, telemetry } = this;
     const queue = new Queue(name, {
       ...{ connection: redis, prefix: config.redis.prefix },
+      // To look at a queue changes nothing: its own program may keep fewer events than BullMQ's default.
+      skipMetasUpdate: true,
       ...(telemetry === undefined ? {} : { telemetry }),
     });
     queue.on('error', () => undefined);

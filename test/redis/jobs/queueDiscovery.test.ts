@@ -44,6 +44,24 @@ describe('queues of other BullMQ programs', () => {
     assert.equal(row?.queue, 'emails');
   });
 
+  it('are not changed by a look at them', async () => {
+    const { queues, reader, redis } = makeCore(server);
+    const theirs = new Queue('emails', {
+      ...{ connection: server.client(), streams: { events: { maxLen: 500 } } },
+    });
+    foreign.push(theirs);
+    await theirs.add('theirs', { n: 1 });
+    const meta = await redis.hgetall('bull:emails:meta');
+    assert.equal(meta['opts.maxLenEvents'], '500');
+    await queues.discover();
+    for (const name of queues.names()) await reader.queueRow(name);
+    await queues.ready('emails');
+    // BullMQ writes in the background, in the order in which it was asked.
+    await redis.ping();
+    assert.deepEqual(await redis.hgetall('bull:emails:meta'), meta);
+    assert.deepEqual(await redis.keys('bull:default:*'), []);
+  });
+
   it('are found below a prefix with characters that mean something in a pattern', async () => {
     const { queues } = makeCore(server, { config: { redis: { prefix: '{a*[b]}' } } });
     await makeQueue('emails', '{a*[b]}');
