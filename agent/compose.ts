@@ -22,6 +22,7 @@ import type {
   AgentStatus,
   MetricsStatus,
   RunRow,
+  ScheduleRow,
   StreamRow,
 } from './protocol/model.ts';
 import type { Duty } from './protocol/role.ts';
@@ -30,6 +31,7 @@ import { redisNowMs } from './redis/redisNow.ts';
 import { watchForSilence } from './redis/redisSilence.ts';
 import { Releasers } from './releasers.ts';
 import type { AgentServices } from './rpc/handlers.ts';
+import { readOutsideSchedules } from './schedules/outsideSchedules.ts';
 import { Scheduler } from './schedules/scheduler.ts';
 import { simulateDuplicates } from './simulate/duplicates.ts';
 import { simulateStory } from './simulate/stories/simulateStory.ts';
@@ -88,7 +90,7 @@ export class ServiceSet {
     this.feed = new StateFeed({
       ...{ store: core.store, reader: core.reader, locks: core.locks, clock, logger, decisions },
       queueNames: () => core.queues.names(),
-      scheduleRows: () => this.scheduler.rows(),
+      scheduleRows: () => this.scheduleRows(),
       leaderRows: () => this.scheduler.leaderRows(),
       streamRows: this.streamRows,
       debugRows: () => this.debugRows(),
@@ -160,7 +162,7 @@ export class ServiceSet {
       ...{ store, queues, reader, actions, drain, decisions, ages, enqueuing: enqueuer },
       ...{ feed: this.feed, scheduler: this.scheduler, streams: this.streams },
       ...{ streamRows: this.streamRows, recovery: this.recovery, debugging: this.debugging },
-      debugRows: () => this.debugRows(),
+      ...{ scheduleRows: () => this.scheduleRows(), debugRows: () => this.debugRows() },
       payloadProblems: (type, text) => payloadTextProblems(config, type, text),
       locks: ({ limit, offset, ...filter }) => locks.list(filter, limit, offset),
       releaseLock: (params) => locks.release(params).finally(() => this.feed.locksChanged()),
@@ -245,7 +247,7 @@ export class ServiceSet {
         const [queues, lockRows, schedules, agents, streams] = await Promise.all([
           reader.queueRows(),
           locks.first(Infinity),
-          this.scheduler.rows(),
+          this.scheduleRows(),
           registry.list(),
           this.streamRows(),
         ]);
@@ -255,6 +257,14 @@ export class ServiceSet {
       alerts: () => ages.alerts,
       isRedisUp: () => connections.status().state === 'connected',
     });
+  }
+
+  /** Those of other programs first: with the same name the one of the config is the one that counts. */
+  private async scheduleRows(): Promise<ScheduleRow[]> {
+    const { scripts, keys, queues } = this.core;
+    const queueNames = queues.names();
+    const rows = [readOutsideSchedules({ scripts, keys, queueNames }), this.scheduler.rows()];
+    return (await Promise.all(rows)).flat();
   }
 
   /** Runs under a debugger, here and elsewhere. */

@@ -53,7 +53,12 @@ export async function explainSubject(
   ]);
   const schedule = schedules.find(({ name }) => name === subject);
   const stream = streams.find(({ name }) => name === subject);
-  const isType = jobTypes.some(({ name }) => name === subject);
+  const isNamed = schedule !== undefined || stream !== undefined || lock !== undefined;
+  const isType =
+    jobTypes.some(({ name }) => name === subject) ||
+    schedules.some(({ job }) => job === subject) ||
+    // Of a BullMQ program that nothing was configured for.
+    (!isNamed && (await hasJobs(client, subject)));
   const type = isType ? subject : (schedule?.job ?? lock?.job?.type);
   const filed = lock === undefined ? undefined : filedUnder(lock);
   const keyOfJobs = key ?? (isType ? undefined : (filed?.key ?? undefined));
@@ -109,6 +114,10 @@ async function readDecisions(
   return [...byId.values()]
     .sort((a, b) => b.id.localeCompare(a.id, 'en', { numeric: true }))
     .slice(0, limit);
+}
+
+async function hasJobs(client: AgentClient, type: string): Promise<boolean> {
+  return (await client.request(requests.jobs, { type, limit: 1 })).length > 0;
 }
 
 async function readJobs(

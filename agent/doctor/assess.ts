@@ -162,6 +162,10 @@ function assessWorkers(queues: QueueFacts[], agentRuns: boolean): Check {
   if (idle.length > 0) {
     const list = idle.map((queue) => `${queue.name} (${queue.pending} jobs)`).join(', ');
     const message = `Nobody works on ${list}.`;
+    if (!idle.some(({ declared }) => declared)) {
+      const remedy = 'The config does not name it: start the program whose queue it is.';
+      return warning('workers', message, remedy);
+    }
     return agentRuns
       ? failure(
           'workers',

@@ -5,12 +5,16 @@ import type { QueueFacts, StuckJob } from './facts.ts';
 /** So many are named; of more only their number is told. */
 const MOST_NAMED = 5;
 
-/** Jobs that need a person: stuck runs, and queues that are held up. */
+/** Jobs that need a person: stuck runs, queues that are held up, and schedules that stand still. */
 export function assessJobs(
   stuck: readonly StuckJob[] | null,
   queues: readonly QueueFacts[],
 ): Check[] {
-  return [...(stuck === null ? [] : [assessStuck(stuck)]), ...assessPaused(queues)];
+  return [
+    ...(stuck === null ? [] : [assessStuck(stuck)]),
+    ...assessPaused(queues),
+    ...assessSchedules(queues),
+  ];
 }
 
 function assessStuck(stuck: readonly StuckJob[]): Check {
@@ -43,6 +47,19 @@ function assessPaused(queues: readonly QueueFacts[]): Check[] {
       'paused queues',
       `Paused, with jobs in it: ${list}.`,
       `Run: ${names.map((name) => `interlock resume ${name}`).join('; ')}`,
+    ),
+  ];
+}
+
+/** BullMQ's own of other programs: it makes the next job only when a worker takes the one before. */
+function assessSchedules(queues: readonly QueueFacts[]): Check[] {
+  const names = queues.flatMap(({ stuckSchedules }) => stuckSchedules);
+  if (names.length === 0) return [];
+  return [
+    warning(
+      'stuck schedules',
+      `The job of their last slot is gone, so BullMQ makes no other one: ${names.join(', ')}.`,
+      'Restart the program that made them, so that it calls upsertJobScheduler again.',
     ),
   ];
 }

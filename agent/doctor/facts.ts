@@ -91,12 +91,16 @@ export interface RedisServerFacts {
 
 export interface QueueFacts {
   name: string;
+  /** false: of another program, found at this Redis. */
+  declared: boolean;
   /** Jobs that wait for a worker or are with one. */
   pending: number;
   failed: number;
   paused: boolean;
   /** null: Redis does not tell who is connected. */
   workers: number | null;
+  /** Names of other programs' schedules that make no job any more. */
+  stuckSchedules: string[];
 }
 
 export interface Trouble {

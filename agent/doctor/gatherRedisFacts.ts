@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
-import { Queue } from 'bullmq';
+import type { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { within } from '../common/within.ts';
 import type { Config } from '../config/schema.ts';
 import { agentRows } from '../feed/agentRows.ts';
+import { QueueSet } from '../jobs/queueSet.ts';
 import { RedisLeases } from '../leases/redisLeases.ts';
 import { RedisConnections } from '../redis/connections.ts';
 import { Keys } from '../redis/keys.ts';
@@ -11,6 +13,7 @@ import { mastersOf, type RedisClient } from '../redis/redisClient.ts';
 import { findRedisServer, installCommand } from '../redis/redisServerBinary.ts';
 import { Scripts } from '../redis/scripts.ts';
 import { chooseRedisTarget, describeTarget, type RedisTarget } from '../redis/target.ts';
+import { readOutsideSchedules } from '../schedules/outsideSchedules.ts';
 import { AgentRegistry } from '../state/agentRegistry.ts';
 import { currentHolder } from '../state/processIdentity.ts';
 import type { DoctorFacts, QueueFacts, RedisServerFacts } from './facts.ts';
@@ -18,6 +21,9 @@ import { troubleOf, type DoctorOptions } from './gatherFacts.ts';
 import { gatherStuckJobs } from './gatherJobFacts.ts';
 
 type RedisPart = Pick<DoctorFacts, 'redis' | 'schedulerLocks' | 'queues' | 'stuckJobs' | 'peers'>;
+
+/** To find queues is to look through all keys. Those that are found by then are looked at. */
+const FIND_QUEUES_MS = 3_000;
 
 const NOTHING_KNOWN = { schedulerLocks: null, queues: null, stuckJobs: null, peers: null } as const;
 
@@ -69,13 +75,21 @@ async function lookInside(
   const holder = currentHolder('doctor', 'doctor');
   const leases = new RedisLeases({ redis, keys, clock, scripts, holder });
   const registry = new AgentRegistry(redis, keys.agents, holder, clock);
-  const names = new Set(['default', ...Object.values(config.jobs).map((type) => type.queue)]);
+  const set = new QueueSet(redis, config);
+  const declared = new Set(set.names());
+  await within(clock, FIND_QUEUES_MS, set.discover());
+  const names = set.names();
   const [server, locks, entries, stuckJobs, queues] = await Promise.all([
     lookAtServers(redis),
     leases.list(),
     registry.list(),
-    gatherStuckJobs({ redis, scripts, keys, clock, config }, [...names]),
-    Promise.all([...names].map((name) => lookAtQueue(redis, name, config.redis.prefix))),
+    gatherStuckJobs({ redis, scripts, keys, clock, config }, names),
+    Promise.all(
+      names.map(async (name) => {
+        const facts = await lookAtQueue({ scripts, keys }, set.get(name));
+        return { ...facts, declared: declared.has(name) };
+      }),
+    ),
   ]);
   return {
     redis: { state: 'connected', kind: target.kind, address: describeTarget(target), server },
@@ -133,12 +147,15 @@ async function readSaveRule(redis: Redis): Promise<string | null> {
   }
 }
 
-async function lookAtQueue(redis: RedisClient, name: string, prefix: string): Promise<QueueFacts> {
-  const queue = new Queue(name, { connection: redis, prefix });
-  queue.on('error', () => undefined);
-  const [counts, paused] = await Promise.all([
+async function lookAtQueue(
+  { scripts, keys }: { scripts: Scripts; keys: Keys },
+  queue: Queue,
+): Promise<Omit<QueueFacts, 'declared'>> {
+  const { name } = queue;
+  const [counts, paused, outside] = await Promise.all([
     queue.getJobCounts('waiting', 'active', 'prioritized', 'failed'),
     queue.isPaused(),
+    readOutsideSchedules({ scripts, keys, queueNames: [name] }),
   ]);
   const { waiting = 0, active = 0, prioritized = 0, failed = 0 } = counts;
   return {
@@ -146,6 +163,7 @@ async function lookAtQueue(redis: RedisClient, name: string, prefix: string): Pr
     ...{ failed, paused },
     pending: waiting + active + prioritized,
     workers: await countWorkers(queue),
+    stuckSchedules: outside.flatMap((row) => (row.outside?.state === 'stuck' ? [row.name] : [])),
   };
 }
 

@@ -63,6 +63,7 @@ export const jobDetail = jobRow.extend({
 });
 
 export const scheduleRow = z.object({
+  /** Of one of another program: `queue/id`. */
   name: z.string(),
   job: z.string(),
   /** As written in the config: `every 30s` or `cron 0 3 * * *`. */
@@ -70,7 +71,7 @@ export const scheduleRow = z.object({
   timezone: z.string().nullable(),
   /** What becomes of slots that passed while there was no scheduler. */
   missed: z.enum(['skip', 'run-once', 'catch-up']),
-  /** null while it is paused. */
+  /** null while it is paused, and where nothing makes one. */
   nextSlotAt: z.string().nullable(),
   /** The next three, without one that is to be skipped; none while it is paused. */
   nextSlots: z.array(z.string()),
@@ -109,6 +110,22 @@ export const scheduleRow = z.object({
       runs: z.number().int(),
     })
     .nullable(),
+  /** Of BullMQ's job scheduler of another program, which is shown and not changed. */
+  outside: z
+    .object({
+      queue: z.string(),
+      /**
+       * `waits`: the job of its slot is due, and BullMQ makes the next one when a worker takes it.
+       * `stuck`: that job is gone, so nothing makes the next one. `ended`: it has made its last one.
+       */
+      state: z.enum(['scheduled', 'waits', 'stuck', 'ended']),
+      /** Jobs that it has made; null: BullMQ did not count them. */
+      made: z.number().int().nullable(),
+      /** It makes so many. */
+      limit: z.number().int().nullable(),
+      endsAt: z.string().nullable(),
+    })
+    .optional(),
 });
 
 /** One time that an agent held the scheduler's lock. */

@@ -44,6 +44,7 @@ export type ScriptName =
   | 'pauseSchedule'
   | 'resumeSchedule'
   | 'skipSlot'
+  | 'readJobSchedulers'
   | 'writeStreamPlan'
   | 'passLease'
   | 'writeStreamEntries'

@@ -24,7 +24,14 @@ import {
 import type { DebugRow } from '../protocol/debug.ts';
 import type { Decision } from '../protocol/decision.ts';
 import type { ParamsOf } from '../protocol/define.ts';
-import type { AgentRow, AgentStatus, LockRow, RunRow, StreamRow } from '../protocol/model.ts';
+import type {
+  AgentRow,
+  AgentStatus,
+  LockRow,
+  RunRow,
+  ScheduleRow,
+  StreamRow,
+} from '../protocol/model.ts';
 import { PROTOCOL_VERSION } from '../protocol/version.ts';
 import type { Recovery } from '../reaper/recovery.ts';
 import type { Scheduler } from '../schedules/scheduler.ts';
@@ -45,6 +52,8 @@ export interface AgentServices {
   actions: JobActions;
   enqueuing: Enqueuing;
   scheduler: Scheduler;
+  /** Of the config, and of other BullMQ programs. */
+  scheduleRows: () => Promise<ScheduleRow[]>;
   streams: StreamService | undefined;
   /** Of every stream of the config, whoever runs it. */
   streamRows(): Promise<StreamRow[]>;
@@ -237,6 +246,7 @@ function queueHandlers(
 
 function scheduleHandlers({
   scheduler,
+  scheduleRows,
   feed,
 }: AgentServices): Some<
   'schedules' | 'runSchedule' | 'pauseSchedule' | 'resumeSchedule' | 'skipSlot' | 'leaders'
@@ -244,7 +254,7 @@ function scheduleHandlers({
   // Schedules have no events: the view is to show at once what was asked for here.
   const shown = async (asked: Promise<Decision>) => asked.finally(() => feed.schedulesChanged());
   return {
-    schedules: () => scheduler.rows(),
+    schedules: () => scheduleRows(),
     runSchedule: ({ name }) => scheduler.control.runNow(name),
     pauseSchedule: ({ name }) => shown(scheduler.control.pause(name)),
     resumeSchedule: ({ name }) => shown(scheduler.control.resume(name)),

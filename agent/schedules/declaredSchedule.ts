@@ -71,6 +71,6 @@ export function requireSchedule(
   throw new InterlockError({
     code: 'not_found',
     message: `There is no schedule "${name}".`,
-    remedy: `Use one of: ${known}.`,
+    remedy: `Use one of: ${known}. Those of other BullMQ programs are only shown.`,
   });
 }

@@ -30,13 +30,13 @@ export function schedulesText(
       { title: 'next', value: (row) => nextText(row, nowMs) },
       { title: 'last', value: (row) => ago(row.lastSlotAt, nowMs) },
       { title: 'came to', value: (row) => row.lastOutcome?.replaceAll('_', ' ') ?? '-' },
-      { title: 'by', value: (row) => row.lastBy ?? '-' },
+      { title: 'by', value: (row) => (row.outside === undefined ? (row.lastBy ?? '-') : 'BullMQ') },
       { title: 'missed', value: (row) => formatCount(row.missedSlots) },
     ],
     style,
   );
   const notes = [
-    ...rows.flatMap((row) => intervalLine(row) ?? []),
+    ...rows.flatMap((row) => [intervalLine(row) ?? [], stuckLine(row) ?? []].flat()),
     ...leaders.slice(0, LEADERS_NAMED).map((leader) => leaderLine(leader, nowMs)),
   ];
   return notes.length === 0 ? table : [table, '', ...notes].join('\n');
@@ -48,11 +48,20 @@ export function leadersText(leaders: readonly LeaderRow[], nowMs: number): strin
   return leaders.map((leader) => leaderLine(leader, nowMs)).join('\n');
 }
 
-/** `in 12 s`, `paused`, `skipped, then in 2 min`. */
-function nextText({ pausedAt, nextSlotAt, skipSlotAt }: ScheduleRow, nowMs: number): string {
+/** `in 12 s`, `paused`, `skipped, then in 2 min`, `stuck`. */
+function nextText(row: ScheduleRow, nowMs: number): string {
+  const { pausedAt, nextSlotAt, skipSlotAt, outside } = row;
   if (pausedAt !== null) return `paused ${ago(pausedAt, nowMs)}`;
+  if (outside !== undefined && nextSlotAt === null)
+    return outside.state === 'waits' ? 'its job waits' : outside.state;
   const next = until(nextSlotAt, nowMs);
   return skipSlotAt === null ? next : `skipped, then ${next}`;
+}
+
+/** Why a schedule of another program makes no job any more, and what to do. */
+export function stuckLine({ name, outside }: ScheduleRow): string | undefined {
+  if (outside?.state !== 'stuck') return undefined;
+  return `${name} is stuck: the job of its last slot is gone, and BullMQ makes the next one when a worker takes that one. Its program has to call upsertJobScheduler again.`;
 }
 
 /** What a dynamic interval is now, and why. */

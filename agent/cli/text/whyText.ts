@@ -5,6 +5,7 @@ import type { Explanation, PresentJobs } from '../explainSubject.ts';
 import { ago, holderName, until } from './ages.ts';
 import { decisionText } from './decisionText.ts';
 import { lockLine } from './lockText.ts';
+import { stuckLine } from './scheduleText.ts';
 import type { Style } from './style.ts';
 import { formatCount } from './table.ts';
 
@@ -36,6 +37,8 @@ function presentLines(explanation: Explanation, nowMs: number, style: Style): st
     lines.push(
       `schedule ${schedule.name} enqueues ${schedule.job} ${schedule.rule}, next ${until(schedule.nextSlotAt, nowMs)}`,
     );
+    const stuck = stuckLine(schedule);
+    if (stuck !== undefined) lines.push(stuck.replace(/\.$/, ''));
   }
   if (stream !== undefined) lines.push(streamLine(stream, nowMs));
   if (lock !== undefined) lines.push(lockLine(lock, nowMs, style));

@@ -91,6 +91,8 @@ describe('tables', () => {
   });
 });
 
+type Outside = NonNullable<ScheduleRow['outside']>;
+
 describe('schedules for people', () => {
   const leader = (facts: Partial<LeaderRow> = {}): LeaderRow => ({
     ...{ fence: 7, holder: holder(), since: isoBefore(200_000), until: null, end: 'holds' },
@@ -119,6 +121,21 @@ describe('schedules for people', () => {
     );
     const unknown = { ...interval, runMs: null, runs: 0 };
     assert.match(text(scheduleRow({ interval: unknown })), /now: no run is measured yet\.$/m);
+  });
+
+  it('tell those of other BullMQ programs, and why one is stuck', () => {
+    const row = (state: Outside['state'], name: string) =>
+      scheduleRow({
+        ...{ name, nextSlotAt: null, nextSlots: [] },
+        outside: { queue: 'emails', state, made: 3, limit: null, endsAt: null },
+      });
+    const rows = [row('waits', 'emails/a'), row('ended', 'emails/b'), row('stuck', 'emails/c')];
+    const lines = schedulesText(rows, [], NOW_MS, plain).split('\n');
+    assert.match(lines[1] ?? '', /^emails\/a +sync +every 1 min +its job waits .* BullMQ /);
+    assert.match(lines[2] ?? '', / ended .* BullMQ /);
+    assert.match(lines[3] ?? '', / stuck .* BullMQ /);
+    assert.match(lines[5] ?? '', /^emails\/c is stuck: .* has to call upsertJobScheduler again\.$/);
+    assert.equal(lines.length, 6);
   });
 
   it('tell how the leaders before ended', () => {

@@ -1,50 +1,9 @@
 import assert from 'node:assert/strict';
 import { assess } from '../../../../agent/doctor/assess.ts';
-import type {
-  DoctorFacts,
-  PeerFacts,
-  RedisFacts,
-  RedisServerFacts,
-  StuckJob,
-} from '../../../../agent/doctor/facts.ts';
+import type { DoctorFacts } from '../../../../agent/doctor/facts.ts';
 import { connectionRow, lockRow, streamRow } from '../cli/rows.ts';
+import { connected, healthy, peer, queue, stuck } from './facts.ts';
 
-const server: RedisServerFacts = {
-  ...{ version: '7.0.15', maxMemoryBytes: 0, maxMemoryPolicy: 'noeviction' },
-  ...{ appendOnly: true, appendOnlyHealthy: true, save: '' },
-  ...{ isReplica: false, snapshotHealthy: true },
-};
-function peer(facts: Partial<PeerFacts>): PeerFacts {
-  return { role: 'all', host: 'box', pid: 1, state: 'alive', ...facts };
-}
-const stuck = (facts: Partial<StuckJob>): StuckJob => ({
-  ...{ queue: 'low', id: '7', type: 'sync', runningForMs: 7_200_000, why: 'no_lock', ...facts },
-});
-const connected = (facts: Partial<RedisServerFacts>): RedisFacts => ({
-  ...{
-    state: 'connected',
-    kind: 'url',
-    address: 'redis://r:6379',
-    server: { ...server, ...facts },
-  },
-});
-const healthy: DoctorFacts = {
-  nodeVersion: 'v22.1.0',
-  config: { folder: '/w', file: '/w/interlock.config.json', jobTypes: 2, error: null },
-  stateFolder: { path: '/s', exists: true, writable: true, mode: 0o40700 },
-  agent: {
-    ...{ state: 'running', pid: 1, role: 'all', version: '0.1.0' },
-    ...{ configTrouble: null, metricsTrouble: null },
-  },
-  env: {},
-  redis: connected({}),
-  schedulerLocks: [lockRow()],
-  declared: { jobs: 2, schedules: 1, streams: 1 },
-  queues: [{ name: 'default', pending: 3, failed: 0, paused: false, workers: 1 }],
-  stuckJobs: [],
-  peers: [peer({})],
-  streams: [streamRow()],
-};
 const trouble = { message: 'It broke.', remedy: 'Mend it.' };
 
 /** The one check of that name. */
@@ -73,7 +32,7 @@ describe('the doctor', () => {
       redis: connected({ appendOnly: false, maxMemoryPolicy: 'allkeys-lru', version: '5.0.0' }),
       schedulerLocks: [],
       declared: { jobs: 1, schedules: 1, streams: 1 },
-      queues: [{ name: 'default', pending: 3, failed: 2, paused: true, workers: 0 }],
+      queues: [queue({ pending: 3, failed: 2, paused: true, workers: 0 })],
       stuckJobs: [stuck({})],
       peers: [peer({ role: 'api' }), peer({ pid: 2, state: 'dead' })],
       env: { ENABLE_SCHEDULERS: '1' },
@@ -313,35 +272,49 @@ describe('the doctor', () => {
     [
       'a paused queue with jobs',
       'paused queues',
-      { queues: [{ name: 'low', pending: 4, failed: 0, paused: true, workers: 1 }] },
+      { queues: [queue({ name: 'low', pending: 4, paused: true })] },
       'warning',
       /low \(4 jobs\)/,
     ],
     [
+      'a schedule of another program without its job',
+      'stuck schedules',
+      { queues: [queue({ stuckSchedules: ['default/nightly'] }), queue({ name: 'low' })] },
+      'warning',
+      /no other one: default\/nightly\./,
+    ],
+    [
       'a queue without worker',
       'workers',
-      { queues: [{ name: 'low', pending: 3, failed: 0, paused: false, workers: 0 }] },
+      { queues: [queue({ name: 'low', pending: 3, workers: 0 })] },
       'failure',
       /low \(3 jobs\)/,
     ],
     [
+      'a queue of another program without worker',
+      'workers',
+      { queues: [queue({ name: 'emails', declared: false, pending: 3, workers: 0 })] },
+      'warning',
+      /emails \(3 jobs\)/,
+    ],
+    [
       'an empty queue without worker',
       'workers',
-      { queues: [{ name: 'low', pending: 0, failed: 0, paused: false, workers: 0 }] },
+      { queues: [queue({ name: 'low', workers: 0 })] },
       'ok',
       /Every queue/,
     ],
     [
       'workers that are not told',
       'workers',
-      { queues: [{ name: 'low', pending: 3, failed: 0, paused: false, workers: null }] },
+      { queues: [queue({ name: 'low', pending: 3, workers: null })] },
       'warning',
       /does not tell/,
     ],
     [
       'failed jobs',
       'failed jobs',
-      { queues: [{ name: 'low', pending: 0, failed: 4, paused: false, workers: 1 }] },
+      { queues: [queue({ name: 'low', failed: 4 })] },
       'warning',
       /4 in low/,
     ],
