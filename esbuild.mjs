@@ -81,6 +81,9 @@ const extension = {
   entryPoints: { extension: 'src/extension.ts' },
   plugins: [...shared.plugins, smallLibraries],
   external: ['vscode'],
+  // Strict as a whole, and not file by file: 1 kB smaller. All of its libraries are written for it.
+  banner: { js: '"use strict";' },
+  tsconfigRaw: {},
 };
 
 const programs = {

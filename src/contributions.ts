@@ -102,7 +102,7 @@ export const ROW_KINDS = {
   jobGroup: ['failed', 'other'],
   job: ['failed', 'delayed', 'active', 'other'],
   loadMore: [],
-  schedule: ['open', 'paused'],
+  schedule: ['open', 'paused', 'outside'],
   leaders: [],
   leader: [],
   lockGroup: [],

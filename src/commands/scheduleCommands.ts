@@ -70,7 +70,9 @@ async function chosenSchedules(
   const nodes = nodesOf(ScheduleNode, node, selection);
   if (nodes.length > 0) return nodes.map(({ name }) => name);
   const { store, time, t } = context.data;
-  const schedules = sortedByName(store.rows('schedules')).filter(fits);
+  const schedules = sortedByName(store.rows('schedules')).filter(
+    (schedule) => schedule.outside === undefined && fits(schedule),
+  );
   if (schedules.length === 0) {
     void vscode.window.showInformationMessage(nothing);
     return [];

@@ -3,6 +3,8 @@ import { formatClockTime, formatCount } from './age.ts';
 import { describeInterval, describeLastSlot } from './scheduleText.ts';
 import type { Translate } from './translate.ts';
 
+type Fact = [id: string, label: string, text: string];
+
 /** One figure of a schedule. Its id stays the same while the figure changes. */
 export interface ScheduleDetail {
   id: string;
@@ -17,8 +19,9 @@ export function scheduleDetails(
   t: Translate,
 ): ScheduleDetail[] {
   const at = (iso: string) => formatClockTime(iso, nowMs);
-  const { nextSlots, pausedAt, skipSlotAt, interval, timezone, missed, missedSlots } = schedule;
-  const facts: [id: string, label: string, text: string][] = [
+  const { nextSlots, pausedAt, skipSlotAt, interval, timezone, missed, missedSlots, outside } =
+    schedule;
+  const facts: Fact[] = [
     ['job', t('Job type'), schedule.job],
     ['rule', t('Rule'), schedule.rule],
     ['timezone', t('Time zone'), timezone ?? ''],
@@ -26,7 +29,9 @@ export function scheduleDetails(
     ['paused', t('Paused since'), pausedAt === null ? '' : at(pausedAt)],
     ['next', t('Next slots'), nextSlots.map(at).join(', ')],
     ['skip', t('Will be skipped'), skipSlotAt === null ? '' : at(skipSlotAt)],
-    ['policy', t('Missed slots'), missedText(missed, missedSlots, t)],
+    ...(outside === undefined
+      ? ([['policy', t('Missed slots'), missedText(missed, missedSlots, t)]] satisfies Fact[])
+      : outsideFacts(outside, at, t)),
   ];
   const lastSlots = schedule.lastSlots.map((slot, index) => ({
     id: `last-${index}`,
@@ -42,4 +47,27 @@ export function scheduleDetails(
 /** `3, and the policy is run-once`: by its name in the config. */
 function missedText(policy: ScheduleRow['missed'], count: number, t: Translate): string {
   return t('{0}, policy {1}', formatCount(count), policy);
+}
+
+/** Of another program: whose it is, and why it makes no more jobs. */
+function outsideFacts(
+  { queue, state, made, limit, endsAt }: NonNullable<ScheduleRow['outside']>,
+  at: (iso: string) => string,
+  t: Translate,
+): Fact[] {
+  const count = made === null ? '' : formatCount(made);
+  return [
+    ['outside', t('Made by'), t('a BullMQ program, in queue {0}', queue)],
+    [
+      'stuck',
+      t('Stuck'),
+      state === 'stuck'
+        ? t(
+            'The job of its last slot is gone, and BullMQ makes the next one from that one. Its program has to call upsertJobScheduler again.',
+          )
+        : '',
+    ],
+    ['made', t('Jobs made'), limit === null ? count : t('{0} of {1}', count, formatCount(limit))],
+    ['ends', t('Ends'), endsAt === null ? '' : at(endsAt)],
+  ];
 }

@@ -6,9 +6,11 @@ import { reasonPhrase } from './decisionText.ts';
 import { joined } from './jobText.ts';
 import type { Translate } from './translate.ts';
 
+type Outside = NonNullable<ScheduleRow['outside']>;
+
 /** `in 12 s · every 30s · last: accepted`. */
 export function describeSchedule(schedule: ScheduleRow, nowMs: number, t: Translate): string {
-  const { interval, pausedAt, skipSlotAt, lastOutcome, missedSlots } = schedule;
+  const { interval, pausedAt, skipSlotAt, lastOutcome, missedSlots, outside } = schedule;
   const willSkip = skipSlotAt !== null && Date.parse(skipSlotAt) > nowMs && pausedAt === null;
   return joined([
     whenNext(schedule, nowMs, t),
@@ -16,6 +18,7 @@ export function describeSchedule(schedule: ScheduleRow, nowMs: number, t: Transl
     willSkip ? t('next one skipped') : '',
     lastOutcome === null ? '' : t('last: {0}', lastOutcome),
     missedSlots === 0 ? '' : t('{0} missed', formatCount(missedSlots)),
+    outside === undefined ? '' : 'BullMQ',
   ]);
 }
 
@@ -67,9 +70,26 @@ function endWords(end: Exclude<LeaderRow['end'], 'holds'>, t: Translate): string
   }
 }
 
-function whenNext({ pausedAt, nextSlotAt }: ScheduleRow, nowMs: number, t: Translate): string {
+function whenNext(schedule: ScheduleRow, nowMs: number, t: Translate): string {
+  const { pausedAt, nextSlotAt, outside } = schedule;
   if (pausedAt !== null) return t('paused for {0}', formatAge(pausedAt, nowMs));
-  return nextSlotAt === null ? '' : formatCountdown(nextSlotAt, nowMs, t);
+  if (nextSlotAt !== null) return formatCountdown(nextSlotAt, nowMs, t);
+  return outside === undefined ? '' : outsideWords(outside.state, t);
+}
+
+function outsideWords(state: Outside['state'], t: Translate): string {
+  switch (state) {
+    case 'scheduled':
+      return '';
+    case 'waits':
+      return t('its job waits');
+    case 'stuck':
+      return t('stuck');
+    case 'ended':
+      return t('ended');
+    default:
+      return assertNever(state);
+  }
 }
 
 /** Whole seconds, but for what is shorter than one. */

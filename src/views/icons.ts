@@ -109,6 +109,7 @@ export function queueIcon(paused: boolean): vscode.ThemeIcon {
 
 export function scheduleIcon(schedule: ScheduleRow): vscode.ThemeIcon {
   if (schedule.pausedAt !== null) return icon('debug-pause', 'warn');
+  if (schedule.outside?.state === 'stuck') return icon('warning', 'warn');
   return icon('watch', schedule.nextSlotAt === null ? 'quiet' : 'plain');
 }
 

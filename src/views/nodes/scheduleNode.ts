@@ -40,7 +40,7 @@ export class ScheduleNode implements TreeNode {
       label: schedule.name,
       description: this.saysNow(),
       icon: scheduleIcon(schedule),
-      contextValue: contextValueOf('schedule', schedule.pausedAt === null ? 'open' : 'paused'),
+      contextValue: contextValueOf('schedule', markOf(schedule)),
       tooltip: factsTooltip(schedule.name, facts),
       collapsible: 'collapsed',
       stale: this.data.isStale(),
@@ -71,4 +71,10 @@ export class ScheduleNode implements TreeNode {
   private details(schedule: ScheduleRow): ScheduleDetail[] {
     return scheduleDetails(schedule, this.data.time.now(), this.data.t);
   }
+}
+
+/** One of another program is only looked at. */
+function markOf({ outside, pausedAt }: ScheduleRow): 'open' | 'paused' | 'outside' {
+  if (outside !== undefined) return 'outside';
+  return pausedAt === null ? 'open' : 'paused';
 }

@@ -166,6 +166,24 @@ describe('rows of schedules', () => {
       `30 slots until ${formatClockTime(at(-1), NOW_MS)}: skipped, no scheduler was there in time, by devbox:4711`,
     );
   });
+
+  it('say what becomes of one of another program', () => {
+    const outside = { queue: 'emails', made: 3, limit: 5, endsAt: at(60) } as const;
+    const row = (state: 'waits' | 'stuck' | 'ended') =>
+      scheduleRow({ nextSlotAt: null, nextSlots: [], outside: { ...outside, state } });
+    const text = (state: 'waits' | 'stuck' | 'ended') =>
+      describeSchedule({ ...row(state), lastOutcome: null }, NOW_MS, plain);
+    assert.equal(text('waits'), 'its job waits · every 90s · BullMQ');
+    assert.equal(text('stuck'), 'stuck · every 90s · BullMQ');
+    assert.equal(text('ended'), 'ended · every 90s · BullMQ');
+    const details = scheduleDetails(row('stuck'), NOW_MS, plain);
+    const told = new Map(details.map((detail) => [detail.label, detail.text]));
+    assert.equal(told.get('Made by'), 'a BullMQ program, in queue emails');
+    assert.equal(told.get('Jobs made'), '3 of 5');
+    assert.equal(told.get('Ends'), formatClockTime(at(60), NOW_MS));
+    assert.match(told.get('Stuck') ?? '', /upsertJobScheduler again/);
+    assert.ok(!told.has('Missed slots'));
+  });
 });
 
 describe('what is shown below a schedule', () => {
