@@ -94,6 +94,8 @@ export class JobActions {
       if ((await stateOf(job)) === 'active') return 'it is running; wait until it ends';
       const next = await this.rescheduledAfter(job, queue);
       if (next !== null) return `job ${next} is to run after it, and would be lost with it`;
+      if (await this.carriesSchedule(job, queue))
+        return `it carries the schedule ${queue}/${job.repeatJobKey ?? ''} of another program, which would stop without it; that program ends it with removeJobScheduler`;
       await job.remove();
       return undefined;
     });
@@ -106,6 +108,14 @@ export class JobActions {
     if (id === undefined) return null;
     if ((await redis.get(keys.deduplication(queue, id))) !== job.id) return null;
     return redis.hget(keys.queue(queue, `dn:${id}`), 'jid');
+  }
+
+  /** Whether BullMQ makes the next job of a schedule when a worker takes this one. */
+  private async carriesSchedule({ id, repeatJobKey }: Job, queue: string): Promise<boolean> {
+    if (repeatJobKey === undefined) return false;
+    const { redis, keys } = this.options;
+    const slot = await redis.zscore(keys.queue(queue, 'repeat'), repeatJobKey);
+    return slot !== null && id === `repeat:${repeatJobKey}:${slot}`;
   }
 
   private async forEach(

@@ -27,10 +27,13 @@ export class QueueDrain {
 
   /** How many jobs a drain would remove now. @param delayed with those that are delayed */
   async count(queueName: string, delayed: boolean): Promise<number> {
-    const queue = this.options.queues.get(queueName);
-    const waiting = ['waiting', 'prioritized'] as const;
-    const counts = await queue.getJobCounts(...waiting, ...(delayed ? (['delayed'] as const) : []));
-    return Object.values(counts).reduce((sum, count) => sum + count, 0);
+    const { scripts, keys } = this.options;
+    const names = ['wait', 'paused', 'prioritized', 'delayed', 'active', 'repeat'];
+    const queueKeys = names.map((name) => keys.queue(queueName, name));
+    return z
+      .number()
+      .int()
+      .parse(await scripts.run('countDrained', queueKeys, [delayed ? 1 : 0]));
   }
 
   /** Removes them, with their uniqueness keys, and records that in the same step. */

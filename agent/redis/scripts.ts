@@ -28,6 +28,7 @@ export type ScriptName =
   | 'enqueue'
   | 'requeueJob'
   | 'drainQueue'
+  | 'countDrained'
   | 'claimJob'
   | 'beginRun'
   | 'recordRuns'

@@ -116,6 +116,18 @@ describe('job actions', () => {
     await enqueue();
   });
 
+  it('remove no job that carries a schedule of another program, and say so', async () => {
+    const queue = core.queues.get('default');
+    const job = await queue.upsertJobScheduler('nightly', { pattern: '0 3 * * *' }, { name: 'n' });
+    const id = job.id ?? '';
+    const { done, refused } = await core.actions.remove([{ id }]);
+    assert.deepEqual(done, []);
+    assert.match(refused[0]?.why ?? '', /^it carries the schedule default\/nightly .*would stop/);
+    assert.equal(await stateOf(id), 'delayed');
+    await queue.removeJobScheduler('nightly');
+    assert.equal(await stateOf(id), 'unknown');
+  });
+
   it('remove no job that runs', async () => {
     const id = await enqueue();
     let end: () => void = () => undefined;

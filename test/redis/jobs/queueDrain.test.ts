@@ -66,6 +66,29 @@ describe('draining a queue', () => {
     assert.equal(await decisions.count(), 0);
   });
 
+  it('leaves the jobs that carry schedules of BullMQ, and does not count them', async () => {
+    await queue.upsertJobScheduler('later', { every: 3_600_000, startDate: Date.now() + 60_000 });
+    await queue.upsertJobScheduler('now', { every: 3_600_000 });
+    await queue.upsertJobScheduler('first', { every: 3_600_000 }, { opts: { priority: 5 } });
+    await queue.upsertJobScheduler('lost', { every: 3_600_000, startDate: Date.now() + 60_000 });
+    const schedulers = await queue.getJobSchedulers();
+    const idOf = (wanted: string) => {
+      const { next } = schedulers.find(({ key }) => key === wanted) ?? {};
+      return `repeat:${wanted}:${String(next)}`;
+    };
+    await redis.del(queue.toKey(idOf('lost')));
+    await redis.zrem(queue.toKey('delayed'), idOf('lost'));
+    await queue.add('echo', {}, { jobId: 'waits' });
+    await queue.add('echo', {}, { jobId: 'delays', delay: 60_000 });
+    assert.deepEqual([await drain.count('bulk', false), await drain.count('bulk', true)], [1, 2]);
+    assert.equal((await drain.drain('bulk', false)).removed, 1);
+    assert.equal((await drain.drain('bulk', true)).removed, 1);
+    assert.deepEqual([await drain.count('bulk', false), await drain.count('bulk', true)], [0, 0]);
+    assert.equal(await queue.getJobState(idOf('later')), 'delayed');
+    assert.equal(await queue.getJobState(idOf('now')), 'waiting');
+    assert.equal(await queue.getJobState(idOf('first')), 'prioritized');
+  });
+
   it('removes what waits with its key; what runs or is delayed stays', async () => {
     await fill();
     const { removed, decision } = await drain.drain('bulk', false);
