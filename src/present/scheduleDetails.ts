@@ -58,14 +58,11 @@ function outsideFacts(
   const count = made === null ? '' : formatCount(made);
   return [
     ['outside', t('Made by'), t('a BullMQ program, in queue {0}', queue)],
+    ['stuck', t('Stuck'), state === 'stuck' ? t('the job that makes the next one is gone') : ''],
     [
-      'stuck',
-      t('Stuck'),
-      state === 'stuck'
-        ? t(
-            'The job of its last slot is gone, and BullMQ makes the next one from that one. Its program has to call upsertJobScheduler again.',
-          )
-        : '',
+      'remedy',
+      t('What to do'),
+      state === 'stuck' ? t('restart its program: upsertJobScheduler mends it') : '',
     ],
     ['made', t('Jobs made'), limit === null ? count : t('{0} of {1}', count, formatCount(limit))],
     ['ends', t('Ends'), endsAt === null ? '' : at(endsAt)],

@@ -181,7 +181,8 @@ describe('rows of schedules', () => {
     assert.equal(told.get('Made by'), 'a BullMQ program, in queue emails');
     assert.equal(told.get('Jobs made'), '3 of 5');
     assert.equal(told.get('Ends'), formatClockTime(at(60), NOW_MS));
-    assert.match(told.get('Stuck') ?? '', /upsertJobScheduler again/);
+    assert.match(told.get('Stuck') ?? '', /is gone$/);
+    assert.match(told.get('What to do') ?? '', /^restart its program/);
     assert.ok(!told.has('Missed slots'));
   });
 });
