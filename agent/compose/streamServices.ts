@@ -6,6 +6,7 @@ import { TurnTime } from '../streams/connection/turnTime.ts';
 import { Venues } from '../streams/connection/venueGate.ts';
 import { removeLeftSpill } from '../streams/pipeline/leftSpill.ts';
 import { Asks } from '../streams/pool/asks.ts';
+import { RedisVenueShare } from '../streams/pool/redisVenueShare.ts';
 import { RedisWantedStore } from '../streams/pool/redisWantedStore.ts';
 import { ShardProgress } from '../streams/pool/shardProgress.ts';
 import { StreamLook } from '../streams/pool/streamLook.ts';
@@ -50,7 +51,7 @@ function streamContext(options: ServiceSetOptions, core: CoreServices) {
   const { redis, scripts, keys, leases, enqueuer } = core;
   return {
     ...{ streams: config.streams, leases, enqueuing: enqueuer },
-    ...{ clock, random, logger, holder, workspace, loadModule, venues: new Venues(clock) },
+    ...{ clock, random, logger, holder, workspace, loadModule, venues: venuesOf(options, core) },
     turnTime: new TurnTime(clock),
     progress: new ShardProgress(redis, keys),
     symbols: new SymbolStore(redis, scripts, keys),
@@ -58,6 +59,13 @@ function streamContext(options: ServiceSetOptions, core: CoreServices) {
     nowMs: () => redisNowMs(redis),
     wantedStore: new RedisWantedStore(redis, keys.wantedStreams),
   };
+}
+
+/** A venue counts connections by address or by account: those of the other agents are counted, too. */
+function venuesOf({ clock, logger, holder }: ServiceSetOptions, core: CoreServices): Venues {
+  const { redis, scripts, keys } = core;
+  const share = { redis, scripts, keys, clock, logger, holder };
+  return new Venues(clock, (host, sharedBy) => new RedisVenueShare(host, sharedBy, share));
 }
 
 /** Ticks that wait for Redis are files there; what a killed agent left is of no use any more. */

@@ -188,12 +188,16 @@ const rate = z.strictObject({ count: positiveInt, per: timerDuration(1) });
 
 export const streamLimits = z
   .strictObject({
-    connects: z.array(rate).optional().meta({ description: 'Attempts to connect, per host.' }),
+    connects: z.array(rate).optional().meta({ description: 'Attempts to connect, per host of the venue.' }),
     messages: z.array(rate).optional().meta({ description: 'Frames sent over one connection.' }),
-    connections: positiveInt.optional().meta({ description: 'Connections at one time, per host.' }),
+    connections: positiveInt.optional().meta({ description: 'Connections at one time, per host of the venue.' }),
     symbolsPerFrame: positiveInt.optional(),
     symbolsPerConnection: positiveInt.optional().meta({
       description: 'Most symbols of one connection: a higher one of the stream is cut to it.',
+    }),
+    sharedBy: z.enum(['all', 'host']).optional().meta({
+      description:
+        'Whom "connects" and "connections" count together. "all" (default): every agent of this Redis. "host": those of one machine, where each has an address of its own.',
     }),
     maxLifetime: timerDuration(1_000).optional().meta({
       description: 'The venue closes a connection after that; it is replaced in time.',

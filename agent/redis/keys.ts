@@ -122,6 +122,16 @@ export class Keys {
     return this.own(`stream-entries:${stream}`);
   }
 
+  /** Sorted set: attempts to connect to a venue, by the time at which it counted them. */
+  venueTurns(venue: string): string {
+    return this.own(`venue-turns:${venue}`);
+  }
+
+  /** Sorted set: connections to a venue that are open, by the time at which they end if not renewed. */
+  venuePlaces(venue: string): string {
+    return this.own(`venue-places:${venue}`);
+  }
+
   /** BullMQ's hash of a job. */
   job(queue: string, id: string): string {
     return `${this.prefix}:${queue}:${id}`;

@@ -24,10 +24,10 @@ const FILES = [
   ...suites('redis/schedules', 'missedSlots', 'outsideSchedules', 'scheduleControl'),
   ...suites('redis/schedules', 'scheduler'),
   ...suites('redis/streams', 'redisWantedStore', 'streamHealth', 'streamPool', 'streamRegistry'),
-  ...suites('redis/streams', 'streamService'),
+  ...suites('redis/streams', 'streamService', 'venueShare'),
   ...suites('process/rules', 'customKey', 'stacking', 'switches', 'uniqueRules', 'wrongRules'),
   ...suites('process/schedules', 'threeSchedulers'),
-  ...suites('process/streams', 'threeAgents'),
+  ...suites('process/streams', 'threeAgents', 'venueOfMany'),
   ...suites('process/takeover', 'takeover'),
 ];
 

@@ -7,7 +7,7 @@ import type { Tick } from './tick.ts';
 
 /** Published limits of the ticker; docs/adapters.md names the source of each. */
 export const KITE_LIMITS: StreamLimits = {
-  // Per API key; one key per host of an agent is assumed.
+  // Per API key; one key is assumed for all agents of a Redis.
   connections: 3,
   symbolsPerConnection: 3_000,
   symbolsPerFrame: 500,

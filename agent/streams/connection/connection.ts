@@ -25,7 +25,8 @@ import { unusableAddress, type SocketListener } from './openSocket.ts';
 import { SocketLine } from './socketLine.ts';
 import { Subscription } from './subscription.ts';
 import { TurnTime } from './turnTime.ts';
-import type { VenueGate, VenuePlace } from './venueGate.ts';
+import type { VenueGate } from './venueGate.ts';
+import type { VenuePlace } from './venueShare.ts';
 
 /** A connection asks to be replaced within this part of its lifetime, so that not all ask at once. */
 const ROTATE_FROM = 0.85;
@@ -181,6 +182,11 @@ export class Connection {
     return this.model.state;
   }
 
+  /** It can not begin before another connection to the venue ends. */
+  get waitsForPlace(): boolean {
+    return this.model.waits?.forPlace === true;
+  }
+
   row(): ConnectionFigures {
     const { messages, ticks, errors, lastMessageAtMs, trouble } = this.reader;
     return {
@@ -290,8 +296,8 @@ export class Connection {
       this.dispatch({ type: 'turn' });
     };
     this.options.venue
-      .turn(turn.signal, (why) => {
-        this.dispatch({ type: 'turn_waits', why });
+      .turn(turn.signal, (wait) => {
+        this.dispatch({ type: 'turn_waits', wait });
       })
       .then(enter, noop);
   }

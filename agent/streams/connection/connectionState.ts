@@ -7,6 +7,7 @@ import {
   wholeFrameWithinMs,
   type ConnectionTimings,
 } from './connectionTimings.ts';
+import type { TurnWait } from './venueGate.ts';
 
 export interface ConnectionRules {
   /** Attempts in a row before giving up; 0 = for ever. */
@@ -34,15 +35,15 @@ export interface ConnectionModel {
   readonly failures: number;
   /** Why it is not live, in words. */
   readonly trouble: string | null;
-  /** Why the venue does not let it in yet, in words. */
-  readonly waits: string | null;
+  /** Why the venue does not let it in yet. */
+  readonly waits: TurnWait | null;
 }
 
 /** Only one timer runs at a time per name. */
 export type ConnectionTimer = 'connect' | 'confirm' | 'silence' | 'retry' | 'stable' | 'rotate';
 
 export type ConnectionEvent =
-  | { type: 'turn_waits'; why: string }
+  | { type: 'turn_waits'; wait: TurnWait }
   | { type: 'turn' }
   | { type: 'opened' }
   /** Every subscription has left. */
@@ -116,7 +117,7 @@ export function stepConnection(
       };
     case 'turn_waits':
       if (model.phase !== 'turn') return unchanged(model);
-      return { model: { ...model, waits: event.why }, effects: [] };
+      return { model: { ...model, waits: event.wait }, effects: [] };
     case 'turn':
       return model.phase === 'turn' ? open(model, rules) : unchanged(model);
     case 'opened':
@@ -165,7 +166,8 @@ export function hasSocket({ phase }: ConnectionModel): boolean {
 
 /** Why it is not live, in words: what failed last, and what it waits for now. */
 export function troubleOf({ trouble, waits }: ConnectionModel): string | null {
-  return waits === null || trouble === null ? (waits ?? trouble) : `${waits} Before: ${trouble}`;
+  if (waits === null) return trouble;
+  return trouble === null ? waits.why : `${waits.why} Before: ${trouble}`;
 }
 
 const NO_SOCKET = { phase: null, waits: null } as const;

@@ -5,6 +5,12 @@ export interface Rate {
 }
 
 /**
+ * An attempt without an answer counts as made by then: one that hangs must not hold up the others for
+ * as long as a patient connection waits. Not less, or a server that is slow is asked too often.
+ */
+export const COUNTED_WITHIN_MS = 5_000;
+
+/**
  * The way to the server takes not always the same time: two turns may arrive closer together than they
  * left. So a window is kept longer than the venue's by that much, or by a twentieth when that is more.
  */

@@ -101,7 +101,7 @@ export class Handovers {
 
   onDeclined({ stream, shard, to, why }: AskOf<'declined'>): void {
     if (to !== this.options.holder.agentId) return;
-    this.options.logger.warn({ stream, shard, why }, 'the other agent can not take the shard');
+    this.options.logger.info({ stream, shard, why }, 'the other agent can not take the shard');
     this.leaving.get(shardLease(stream, shard))?.resolve(undefined);
   }
 
@@ -196,6 +196,7 @@ export class Handovers {
     this.arrivals.add(arrival);
     // It may have begun to leave meanwhile.
     if (this.refusing) this.giveUp(arrival, LEAVES);
+    else standby.start();
   }
 
   private giveUp(arrival: Arrival, why: string): void {

@@ -132,7 +132,10 @@ export class ManagedStream {
         standby?.cancel();
         return false;
       }
-      if (answer.takenOverFrom !== null) this.events.onTakeover(shard, answer.takenOverFrom);
+      if (answer.takenOverFrom !== null) {
+        shards.venue.forget(answer.takenOverFrom.agentId);
+        this.events.onTakeover(shard, answer.takenOverFrom);
+      }
       const sent = await this.context.progress.read(this.name, shard).catch(() => ({}));
       const start =
         standby === undefined

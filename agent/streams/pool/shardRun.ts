@@ -134,10 +134,6 @@ export class ShardRun {
     if (this.replacement !== undefined || this.heldBack !== undefined) return;
     const { logger, clock } = this.context;
     logger.info({ shard: this.shard, reason }, 'connection is replaced');
-    if (this.context.venue.freePlaces() === 0) {
-      this.breakBeforeMake();
-      return;
-    }
     this.ledger.beginOverlap();
     this.replacement = this.connect();
     this.replaceTimer = clock.setTimeout(() => this.giveUpReplacement(), REPLACE_WITHIN_MS);
@@ -275,17 +271,19 @@ export class ShardRun {
   private onConnectionChange(changed: ShardConnection): void {
     if (changed === this.replacement) {
       if (changed.connection.isSettled) void this.switchOver(changed);
+      else if (changed.connection.waitsForPlace) this.breakBeforeMake(changed);
       return;
     }
     this.context.onChange();
   }
 
   /** The venue has no place for a second connection: the old one has to go first. */
-  private breakBeforeMake(): void {
-    const next = this.connect();
-    this.current.connection.stop(true);
+  private breakBeforeMake(next: ShardConnection): void {
+    const old = this.current.connection;
     this.putToUse(next);
-    next.connection.start();
+    this.endReplacement();
+    old.stop(true);
+    this.context.onChange();
   }
 
   private async switchOver(next: ShardConnection): Promise<void> {

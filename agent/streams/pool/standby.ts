@@ -25,7 +25,7 @@ export class Standby {
   readonly token = randomUUID();
   private readonly made: ShardConnection;
   private chunks: Chunk[] = [];
-  private readonly timer: Timer;
+  private timer: Timer | undefined;
   private told = false;
 
   constructor(
@@ -39,17 +39,20 @@ export class Standby {
       onRotateWanted: () => undefined,
       onChange: () => this.onChange(),
     });
-    this.timer = context.clock.setTimeout(
-      () =>
-        events.onGaveUp(this.made.connection.row().trouble ?? 'It was not handed over in time.'),
+  }
+
+  start(): void {
+    const { connection } = this.made;
+    this.timer = this.context.clock.setTimeout(
+      () => this.events.onGaveUp(connection.row().trouble ?? 'It was not handed over in time.'),
       GIVE_UP_AFTER_MS,
     );
-    this.made.connection.start();
+    connection.start();
   }
 
   /** The connection, for the shard that is ours now. */
   takeUp(): ShardConnection {
-    this.timer.cancel();
+    this.timer?.cancel();
     return this.made;
   }
 
@@ -68,7 +71,7 @@ export class Standby {
   }
 
   cancel(): void {
-    this.timer.cancel();
+    this.timer?.cancel();
     this.chunks = [];
     this.made.connection.stop(false);
   }
@@ -80,7 +83,7 @@ export class Standby {
 
   private onChange(): void {
     const { connection } = this.made;
-    if (connection.row().state === 'suspended') {
+    if (connection.row().state === 'suspended' || connection.waitsForPlace) {
       this.events.onGaveUp(connection.row().trouble ?? 'It is suspended.');
     } else if (connection.isSettled && !this.told) {
       this.told = true;

@@ -53,7 +53,10 @@ const toLive = [turn, opened, sent, pong];
 
 describe('one connection', () => {
   it('waits for its turn, and says why, with what failed before', () => {
-    const waits: ConnectionEvent = { type: 'turn_waits', why: 'Waits for its turn.' };
+    const waits: ConnectionEvent = {
+      type: 'turn_waits',
+      wait: { why: 'Waits for its turn.', forPlace: false },
+    };
     assert.deepEqual(beginConnection().effects, [{ type: 'await_turn' }]);
     const first = run([waits]);
     assert.equal(first.model.state, 'connecting');
@@ -250,7 +253,10 @@ const anyEvent: fc.Arbitrary<ConnectionEvent> = fc.oneof(
     arbitrary: fc.constantFrom<ConnectionEvent>(
       { type: 'connect_timeout' },
       ...([{ type: 'stable' }, { type: 'rotate_due' }, { type: 'resume' }] as const),
-      ...([{ type: 'turn_waits', why: 'busy' }, { type: 'symbols_changed' }] as const),
+      ...([
+        { type: 'turn_waits', wait: { why: 'busy', forPlace: true } },
+        { type: 'symbols_changed' },
+      ] as const),
       { type: 'confirm_due' },
       ...[silent(100), silent(6_000), silent(100, 60_000), silent(9_000, 9_000, true)],
     ),

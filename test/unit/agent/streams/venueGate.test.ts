@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { setMaxListeners } from 'node:events';
-import { Venues, type VenuePlace } from '../../../../agent/streams/connection/venueGate.ts';
+import { Venues, type TurnWait } from '../../../../agent/streams/connection/venueGate.ts';
+import type { VenuePlace } from '../../../../agent/streams/connection/venueShare.ts';
 import { ManualClock, settle } from './manualClock.ts';
 
 const URL_A = 'wss://feed.example.com/ticks';
@@ -11,15 +12,19 @@ describe('the gate of a venue', () => {
   it('lets everyone in at once without limits', async () => {
     const gate = new Venues(new ManualClock()).of(URL_A, {});
     await Promise.all(Array.from({ length: 500 }, () => gate.turn(never)));
-    assert.equal(gate.freePlaces(), Infinity);
   });
 
-  it('is one per host, with the limits of all its streams', () => {
+  it('is one per host, with the limits of all its streams', async () => {
     const clock = new ManualClock();
     const venues = new Venues(clock);
     const gate = venues.of(URL_A, { connections: 5 });
     assert.equal(venues.of('wss://feed.example.com/other', { connections: 2 }), gate);
-    assert.equal(gate.freePlaces(), 2);
+    const turns = [1, 2, 3].map(() => watch(gate.turn(never)));
+    await settle();
+    assert.deepEqual(
+      turns.map(({ place }) => place !== null),
+      [true, true, false],
+    );
     assert.notEqual(venues.of('wss://other.example.com/', {}), gate);
     assert.notEqual(venues.of('no url', {}), gate);
   });
@@ -80,13 +85,13 @@ describe('the gate of a venue', () => {
     const gate = new Venues(clock).of(URL_A, { connections: 2 });
     const first = await gate.turn(never);
     await gate.turn(never);
-    assert.equal(gate.freePlaces(), 0);
-    const told: string[] = [];
-    const third = watch(gate.turn(never, (why) => told.push(why)));
+    const told: TurnWait[] = [];
+    const third = watch(gate.turn(never, (wait) => told.push(wait)));
     const fourth = watch(gate.turn(never));
     await settle();
     assert.equal(third.place, null);
-    assert.match(told.join(), /^Waits for a free place: the venue takes 2 connections/);
+    assert.match(told[0]?.why ?? '', /^Waits for a free place: the venue takes 2 connections/);
+    assert.equal(told[0]?.forPlace, true);
     first.release();
     first.release();
     await settle();
@@ -100,7 +105,7 @@ describe('the gate of a venue', () => {
     const gate = new Venues(clock).of(URL_A, limits);
     const place = await gate.turn(never);
     const told: string[] = [];
-    void gate.turn(never, (why) => told.push(why));
+    void gate.turn(never, ({ why }) => told.push(why));
     place.release();
     await settle();
     assert.match(told[0] ?? '', /free place/);
