@@ -1,16 +1,10 @@
 import * as path from 'node:path';
 import * as z from 'zod';
 import { parseRedisAddress, REDIS_ADDRESS_EXPECTED } from './redisAddress.ts';
-
-const file = z.string().min(1);
+import { isPair, PAIR_EXPECTED, tlsFiles } from './tlsFiles.ts';
 
 /** What a TLS connection to Redis needs beside the address. */
-export const redisTls = z.strictObject({
-  caFile: file.optional().meta({
-    description: 'Certificate of the authority that signed the one of Redis, as PEM.',
-  }),
-  certFile: file.optional().meta({ description: 'Certificate of this client, as PEM.' }),
-  keyFile: file.optional().meta({ description: 'Key of that certificate, as PEM.' }),
+export const redisTls = tlsFiles.extend({
   serverName: z.string().min(1).optional().meta({
     description: 'Name that the certificate of Redis must have. Left out: the host of the address.',
   }),
@@ -31,11 +25,7 @@ export const redisConfig = z
     prefix: z.string().min(1).default('bull').meta({
       description: 'As in the other programs. On Redis Cluster a hash tag, such as "{bull}".',
     }),
-    tls: redisTls
-      .refine((tls) => (tls.certFile === undefined) === (tls.keyFile === undefined), {
-        error: 'expected "certFile" and "keyFile" together',
-      })
-      .optional(),
+    tls: redisTls.refine(isPair, { error: PAIR_EXPECTED }).optional(),
     sentinelUsername: z.string().min(1).optional(),
     sentinelPassword: z.string().min(1).optional().meta({
       description: 'Of the sentinels themselves; those of Redis stand in the address.',

@@ -6,8 +6,7 @@ import { adapterExpected, isBuiltInAdapter } from './builtInAdapters.ts';
 import type { ConfigProblem } from './configProblem.ts';
 import { PayloadSchema, payloadSchemaTrouble, WHOLE_PAYLOAD } from './payloadSchema.ts';
 import type { Config, ScheduleConfig } from './schema.ts';
-
-const TLS_FILES = ['caFile', 'certFile', 'keyFile'] as const;
+import { TLS_FILE_SETTINGS, type TlsFiles } from './tlsFiles.ts';
 
 /** What one setting needs of another, or of the disk. */
 export function checkReferences(config: Config, workspace: string): ConfigProblem[] {
@@ -43,10 +42,13 @@ export function checkReferences(config: Config, workspace: string): ConfigProble
     add(at, type, `a job type from "jobs" (${known})`);
   };
 
-  for (const name of TLS_FILES) {
-    const file = config.redis.tls?.[name];
-    if (file !== undefined) checkFile(`redis.tls.${name}`, file);
-  }
+  const checkTls = (at: string, files: TlsFiles | undefined) => {
+    for (const name of TLS_FILE_SETTINGS) {
+      const file = files?.[name];
+      if (file !== undefined) checkFile(`${at}.${name}`, file);
+    }
+  };
+  checkTls('redis.tls', config.redis.tls);
   for (const [name, job] of Object.entries(config.jobs)) {
     checkFile(`jobs.${name}.handler`, job.handler);
     if (job.schema !== undefined) checkSchema(`jobs.${name}.schema`, job.schema);
@@ -76,6 +78,10 @@ export function checkReferences(config: Config, workspace: string): ConfigProble
   for (const [name, stream] of Object.entries(config.streams)) {
     checkJob(`streams.${name}.job`, stream.job);
     checkAdapter(`streams.${name}.adapter`, stream.adapter);
+    checkTls(`streams.${name}.tls`, stream.tls);
+    if (stream.tls !== undefined && !stream.url.startsWith('wss:')) {
+      add(`streams.${name}.tls`, stream.tls, 'an address that begins with "wss" beside it');
+    }
   }
   return problems;
 }

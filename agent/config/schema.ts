@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { parseDurationMs } from '../common/duration.ts';
 import { redisConfig } from './redisConfig.ts';
+import { isPair, PAIR_EXPECTED, tlsFiles } from './tlsFiles.ts';
 
 const DURATION_EXPECTED =
   'expected a duration: milliseconds, or text such as "200ms", "30s", "5m", "1h"';
@@ -188,9 +189,14 @@ const rate = z.strictObject({ count: positiveInt, per: timerDuration(1) });
 
 export const streamLimits = z
   .strictObject({
-    connects: z.array(rate).optional().meta({ description: 'Attempts to connect, per host of the venue.' }),
+    connects: z
+      .array(rate)
+      .optional()
+      .meta({ description: 'Attempts to connect, per host of the venue.' }),
     messages: z.array(rate).optional().meta({ description: 'Frames sent over one connection.' }),
-    connections: positiveInt.optional().meta({ description: 'Connections at one time, per host of the venue.' }),
+    connections: positiveInt
+      .optional()
+      .meta({ description: 'Connections at one time, per host of the venue.' }),
     symbolsPerFrame: positiveInt.optional(),
     symbolsPerConnection: positiveInt.optional().meta({
       description: 'Most symbols of one connection: a higher one of the stream is cut to it.',
@@ -276,6 +282,10 @@ export const streamConfig = z.strictObject({
     description: 'Only the last tick of each symbol in a batch is kept.',
   }),
   limits: streamLimits.optional(),
+  tls: tlsFiles.refine(isPair, { error: PAIR_EXPECTED }).optional().meta({
+    description:
+      'For a server whose certificate nobody known signed, or that wants one of this client.',
+  }),
   hours: z
     .strictObject({
       timezone,

@@ -1,14 +1,14 @@
-import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 import type { ClusterNode, RedisOptions } from 'ioredis';
 import * as z from 'zod';
-import { InterlockError, messageOf } from '../common/errors.ts';
+import { InterlockError } from '../common/errors.ts';
 import {
   parseRedisAddress,
   REDIS_ADDRESS_EXPECTED,
   type NetworkAddress,
 } from '../config/redisAddress.ts';
 import { hasHashTag, redisTls, type RedisConfig, type RedisTls } from '../config/redisConfig.ts';
+import { readTlsFiles } from '../config/tlsFiles.ts';
 
 /** Which Redis: the private one on a socket of ours, or one that a person named. */
 export const redisTarget = z.discriminatedUnion('kind', [
@@ -137,24 +137,11 @@ function credentials({ username, password }: NetworkAddress): RedisOptions {
 }
 
 function tlsOptions(tls: RedisTls | undefined): ConnectionOptions {
-  const { caFile, certFile, keyFile, serverName, rejectUnauthorized } = tls ?? {};
+  const { serverName, rejectUnauthorized, ...files } = tls ?? {};
   return {
-    ...(caFile === undefined ? {} : { ca: readPem('caFile', caFile) }),
-    ...(certFile === undefined ? {} : { cert: readPem('certFile', certFile) }),
-    ...(keyFile === undefined ? {} : { key: readPem('keyFile', keyFile) }),
+    // The paths are absolute.
+    ...readTlsFiles('redis.tls', '', files),
     ...(serverName === undefined ? {} : { servername: serverName }),
     ...(rejectUnauthorized === undefined ? {} : { rejectUnauthorized }),
   };
-}
-
-function readPem(setting: string, file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw new InterlockError({
-      code: 'bad_config',
-      message: `redis.tls.${setting} can not be read: ${messageOf(error)}.`,
-      remedy: 'Correct the path, or make the file readable for this user.',
-    });
-  }
 }

@@ -3,6 +3,7 @@ import type { Clock, Timer } from '../../common/clock.ts';
 import type { Random } from '../../common/random.ts';
 import { within } from '../../common/within.ts';
 import type { StreamLimits } from '../../config/schema.ts';
+import type { TlsCredentials } from '../../config/tlsFiles.ts';
 import type { Logger } from '../../logging.ts';
 import type { ConnectionState } from '../../protocol/model.ts';
 import type { Frame, StreamAdapter } from '../adapters/adapter.ts';
@@ -35,6 +36,8 @@ const ROTATE_TO = 0.95;
 export interface ConnectionOptions {
   shard: number;
   url: string;
+  /** For a server that not everybody knows. */
+  tls?: TlsCredentials | undefined;
   adapter: StreamAdapter;
   symbols: readonly string[];
   /** Attempts in a row before it is suspended; 0 = for ever. */
@@ -303,12 +306,12 @@ export class Connection {
   }
 
   private openSocket(): void {
-    const { url, adapter, limits, clock } = this.options;
+    const { url, tls, adapter, limits, clock } = this.options;
     const { subscription, listener } = this;
     const onAllSent = () => this.onAllSent();
     try {
       this.line = new SocketLine({
-        ...{ url, adapter, limits, clock, subscription, listener, onAllSent },
+        ...{ url, tls, adapter, limits, clock, subscription, listener, onAllSent },
       });
     } catch (error) {
       this.dispatch({ type: 'gone', cause: unusableAddress(error) });

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import type { Clock } from '../../common/clock.ts';
 import { messageOf } from '../../common/errors.ts';
+import type { TlsCredentials } from '../../config/tlsFiles.ts';
 import type { CloseCause } from './closeCause.ts';
 import { readRetryAfter } from './retryAfter.ts';
 import { explainSocketError } from './socketEnd.ts';
@@ -39,10 +40,16 @@ export interface SocketListener {
 
 /**
  * Begins a WebSocket connection.
+ * @param tls in place of the authorities that everybody knows
  * @throws SyntaxError when the address is none
  */
-export function openSocket(url: string, listener: SocketListener, clock: Clock): WebSocket {
-  const socket = new WebSocket(url, SOCKET_OPTIONS);
+export function openSocket(
+  url: string,
+  listener: SocketListener,
+  clock: Clock,
+  tls: TlsCredentials = {},
+): WebSocket {
+  const socket = new WebSocket(url, { ...SOCKET_OPTIONS, ...tls });
   let stream: Socket | undefined;
   socket.on('upgrade', (response) => (stream = response.socket));
   socket.on('open', () => {

@@ -47,6 +47,9 @@ export function endSocket(socket: WebSocket, { goodbye, clock, onEnded }: Socket
   socket.close(1000);
 }
 
+const UNKNOWN_AUTHORITY =
+  'Nobody known signed the certificate of the server. Set "tls.caFile" of the stream to the certificate of the authority that did';
+
 const EXPLAINED: Record<string, string> = {
   ECONNREFUSED: 'Nothing listens there',
   ECONNRESET: 'The other side cut the connection',
@@ -57,9 +60,9 @@ const EXPLAINED: Record<string, string> = {
   ENETUNREACH: 'No way leads to this network',
   EMFILE: 'This process has too many open files: raise the limit ("ulimit -n")',
   CERT_HAS_EXPIRED: 'The certificate of the server has expired',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'Nobody known signed the certificate of the server',
-  SELF_SIGNED_CERT_IN_CHAIN: 'Nobody known signed the certificate of the server',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'Nobody known signed the certificate of the server',
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNKNOWN_AUTHORITY,
+  SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_AUTHORITY,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_AUTHORITY,
   ERR_TLS_CERT_ALTNAME_INVALID: 'The certificate of the server is for another host',
   EPROTO: 'No TLS is spoken there. Use "ws://" in "url" if that is meant',
   WS_ERR_UNSUPPORTED_MESSAGE_LENGTH:
@@ -73,6 +76,9 @@ const EXPLAINED: Record<string, string> = {
 const NO_FRAME = 'The server sent what is no WebSocket frame. Check that "url" is a WebSocket feed';
 const NO_HTTP = 'The server sent what is no HTTP answer. Check that "url" is a WebSocket feed';
 
+const TLS_REFUSED =
+  'The server does not take this client. When it wants a certificate, set "tls.certFile" and "tls.keyFile" of the stream';
+
 /** A socket error in words, with the address and the code. */
 export function explainSocketError(error: Error, url: string): string {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
@@ -85,5 +91,6 @@ function explain(code: string): string | undefined {
   const known = EXPLAINED[code];
   if (known !== undefined) return known;
   if (code.startsWith('WS_ERR_')) return NO_FRAME;
+  if (/^ERR_SSL_.*_ALERT_/.test(code)) return TLS_REFUSED;
   return code.startsWith('HPE_') ? NO_HTTP : undefined;
 }

@@ -2,6 +2,7 @@ import type { WebSocket } from 'ws';
 import type { Clock } from '../../common/clock.ts';
 import { messageOf } from '../../common/errors.ts';
 import type { StreamLimits } from '../../config/schema.ts';
+import type { TlsCredentials } from '../../config/tlsFiles.ts';
 import type { Frame, StreamAdapter } from '../adapters/adapter.ts';
 import { openSocket, type SocketListener } from './openSocket.ts';
 import { PacedSender, type Outgoing } from './pacedSender.ts';
@@ -13,6 +14,7 @@ import type { Subscription, SubscriptionStep } from './subscription.ts';
 
 export interface SocketLineOptions {
   url: string;
+  tls?: TlsCredentials | undefined;
   adapter: StreamAdapter;
   limits: StreamLimits;
   clock: Clock;
@@ -32,8 +34,8 @@ export class SocketLine {
 
   /** @throws SyntaxError when the address is none */
   constructor(private readonly options: SocketLineOptions) {
-    const { url, listener, clock, limits } = options;
-    this.socket = openSocket(url, listener, clock);
+    const { url, tls, listener, clock, limits } = options;
+    this.socket = openSocket(url, listener, clock, tls);
     this.sender = new PacedSender({
       clock,
       rates: ratesOf(limits.messages),

@@ -1,5 +1,6 @@
 import { messageOf, toInterlockError, type InterlockError } from '../../common/errors.ts';
 import type { StreamConfig } from '../../config/schema.ts';
+import { readTlsFiles } from '../../config/tlsFiles.ts';
 import type { LeaseHeld, PassableLease, PassedLease } from '../../leases/lease.ts';
 import type { Holder } from '../../protocol/decision.ts';
 import type { StreamRow } from '../../protocol/model.ts';
@@ -316,13 +317,14 @@ export class ManagedStream {
   private async makeShardContext(): Promise<ShardContext> {
     const { workspace, loadModule, venues, turnTime, progress, clock, random, enqueuing, timings } =
       this.context;
-    const { url, adapter: wanted, buffer } = this.config;
+    const { url, adapter: wanted, buffer, tls = {} } = this.config;
     const choice = { adapter: wanted, url, workspace, clock, loadModule };
     const adapter = await adapterOfStream(choice);
     const limits = { ...adapter.limits, ...this.config.limits };
     return {
       ...{ stream: this.name, config: this.config, adapter, limits, enqueuing, clock, random },
       ...{ venue: venues.of(url, limits), turnTime, timings, progress },
+      tls: readTlsFiles(`streams.${this.name}.tls`, workspace, tls),
       budget: new BufferBudget({ ticks: buffer.ticks, diskBytes: buffer.diskBytes }),
       spillFolder: (shard, run) => this.spillFolder(shard, run),
       logger: this.context.logger.child({ stream: this.name }),

@@ -25,10 +25,10 @@ export function shardConnection(
   context: ShardContext,
   sink: ConnectionSink,
 ): ShardConnection {
-  const { config, adapter, limits, venue, turnTime, clock, random, logger, timings } = context;
+  const { config, tls, adapter, limits, venue, turnTime, clock, random, logger, timings } = context;
   const made: { sink: ConnectionSink } = { sink };
   const connection = new Connection({
-    ...{ shard, url: config.url, adapter, symbols, limits, venue, turnTime, clock },
+    ...{ shard, url: config.url, tls, adapter, symbols, limits, venue, turnTime, clock },
     ...{
       random,
       logger,

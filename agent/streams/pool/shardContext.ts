@@ -1,6 +1,7 @@
 import type { Clock } from '../../common/clock.ts';
 import type { Random } from '../../common/random.ts';
 import type { StreamConfig, StreamLimits } from '../../config/schema.ts';
+import type { TlsCredentials } from '../../config/tlsFiles.ts';
 import type { Enqueuing } from '../../jobs/enqueuing.ts';
 import type { Logger } from '../../logging.ts';
 import type { Gap, StreamAdapter } from '../adapters/adapter.ts';
@@ -16,6 +17,7 @@ export interface ShardContext {
   config: StreamConfig;
   adapter: StreamAdapter;
   limits: StreamLimits;
+  tls: TlsCredentials;
   venue: VenueGate;
   turnTime: TurnTime;
   budget: BufferBudget;
