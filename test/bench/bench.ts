@@ -46,6 +46,11 @@ const parts: Record<string, () => Row[] | Promise<Row[] | Table>> = {
   sizes: () => [...readEditorFigures(root), ...measureSizes(root)],
 };
 
+if (only !== undefined && !Object.hasOwn(parts, only)) {
+  process.stderr.write(`There is no part ${only}. Parts: ${Object.keys(parts).join(', ')}.\n`);
+  process.exitCode = 2;
+}
+
 try {
   const rows: Row[] = [];
   const tables: Table[] = [];

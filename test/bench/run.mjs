@@ -1,9 +1,8 @@
 // npm run bench: builds the product and the programs of the benchmarks, then measures.
-// Flags: --only NAME measures one part, --quick measures all roughly: both write no file.
-// --no-build takes dist/ as it is.
 import { spawnSync } from 'node:child_process';
 import { cpSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import * as esbuild from 'esbuild';
 
 process.chdir(fileURLToPath(new URL('../..', import.meta.url)));
@@ -16,8 +15,13 @@ function run(...args) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-const flags = process.argv.slice(2);
-if (!flags.includes('--no-build')) run('esbuild.mjs');
+const USAGE = `npm run bench [-- FLAGS]
+  --only NAME  measures one part, and writes no file
+  --quick      measures roughly, and writes no file
+  --no-build   takes dist/ as it is`;
+
+const flags = readFlags();
+if (flags['no-build'] !== true) run('esbuild.mjs');
 
 rmSync(folder, { recursive: true, force: true });
 const shared = {
@@ -51,4 +55,18 @@ await Promise.all([
 cpSync('agent/redis/lua', `${folder}/lua`, { recursive: true });
 cpSync('test/bench/handlers', `${folder}/handlers`, { recursive: true });
 
-run(`${folder}/bench.mjs`, ...flags);
+run(`${folder}/bench.mjs`, ...process.argv.slice(2));
+
+function readFlags() {
+  const flag = { type: 'boolean' };
+  const options = { only: { type: 'string' }, quick: flag, 'no-build': flag, help: flag };
+  try {
+    const { values } = parseArgs({ options });
+    if (values.help !== true) return values;
+    console.log(USAGE);
+  } catch (error) {
+    console.error(`${error.message}\n${USAGE}`);
+    process.exitCode = 2;
+  }
+  process.exit();
+}
