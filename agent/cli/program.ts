@@ -14,6 +14,7 @@ import { addOrphanCommands } from './commands/orphanCommands.ts';
 import { addQueueCommands } from './commands/queueCommands.ts';
 import { addScheduleCommands } from './commands/scheduleCommands.ts';
 import { addSimulateCommands } from './commands/simulateCommands.ts';
+import { addStatsCommand } from './commands/statsCommand.ts';
 import { addStatusCommand } from './commands/statusCommand.ts';
 import { addStreamCommands } from './commands/streamCommands.ts';
 import { addUpCommand } from './commands/upCommand.ts';
@@ -49,7 +50,7 @@ export function buildProgram(run: CliRun): Command {
       addLockCommands,
       addOrphanCommands,
     ],
-    ...[addAgentsCommand, addWhyCommand, addHistoryCommand, addMonitorCommand],
+    ...[addAgentsCommand, addWhyCommand, addHistoryCommand, addMonitorCommand, addStatsCommand],
     ...[addSimulateCommands, addDoctorCommand],
   ]) {
     add(program, run);

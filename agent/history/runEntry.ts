@@ -17,6 +17,8 @@ export interface EndedRun {
   attempt: number;
   /** Why it failed, was skipped or lost. */
   error: string | null;
+  /** From when it was due until this start, its first one; left out: not known. */
+  waitedMs?: number | undefined;
   /** Of that time it stood still under a debugger; left out: never. */
   pausedMs?: number | undefined;
   /** Its field in the hash `running:<type>`, which is freed; left out when it holds none. */
@@ -42,21 +44,26 @@ const workerFields = z.tuple([
  * Written as arrays, because names of fields would be most of a row, and Redis' time for a row
  * grows with its length. The second time is how long it took.
  */
-const entry = z.tuple([
-  z.string(),
-  z.string(),
-  z.string(),
-  z.string().nullable(),
-  runRow.shape.status.exclude(['running']),
-  z.number(),
-  z.number(),
-  z.number().int().nullable(),
-  z.number().int(),
-  z.string().nullable(),
-  workerFields.nullable(),
-  // Time under a debugger that was no run time. Hardly any run has it.
-  z.number().int().optional(),
-]);
+const entry = z
+  .tuple([
+    z.string(),
+    z.string(),
+    z.string(),
+    z.string().nullable(),
+    runRow.shape.status.exclude(['running']),
+    z.number(),
+    z.number(),
+    z.number().int().nullable(),
+    z.number().int(),
+    z.string().nullable(),
+    workerFields.nullable(),
+    // Time under a debugger that was no run time. Hardly any run has it.
+    z.number().int().optional(),
+    // How long it waited for its first start.
+    z.number().int().optional(),
+  ])
+  // What later versions add.
+  .rest(z.unknown());
 
 /** One line of the stream; it has no line break, whatever its texts hold. */
 export function runEntry(run: EndedRun, ownHolder: Holder): string {
@@ -74,6 +81,7 @@ export function runEntry(run: EndedRun, ownHolder: Holder): string {
     toWorkerFields(run.worker === undefined ? ownHolder : run.worker),
   ];
   if (run.pausedMs !== undefined) line[11] = run.pausedMs;
+  if (run.waitedMs !== undefined) line.splice(11, 2, run.pausedMs ?? 0, Math.round(run.waitedMs));
   return JSON.stringify(line);
 }
 
@@ -93,8 +101,22 @@ export function parseRunEntry(
   const [jobId, queue, type, key, status, startedAtMs, durationMs, fence, attempt, error, worker] =
     parsed.data;
   const pausedMs = parsed.data[11] ?? 0;
+  const waitedMs = parsed.data[12] ?? null;
   return {
-    ...{ id, jobId, queue, type, key, status, durationMs, pausedMs, fence, attempt, error },
+    ...{
+      id,
+      jobId,
+      queue,
+      type,
+      key,
+      status,
+      durationMs,
+      pausedMs,
+      waitedMs,
+      fence,
+      attempt,
+      error,
+    },
     startedAt: new Date(startedAtMs).toISOString(),
     endedAt: new Date(startedAtMs + durationMs + pausedMs).toISOString(),
     worker: toHolder(worker),

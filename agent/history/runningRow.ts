@@ -23,6 +23,7 @@ export function runningRow(job: JobRow, facts: RunFacts): RunRow | undefined {
     ...{ jobId: job.id, queue: job.queue, type: job.type, key: job.key, status: 'running' },
     ...{ startedAt: job.startedAt, endedAt: null, worker, schedule, fence, error: null },
     pausedMs: 0,
+    waitedMs: null,
     durationMs: Math.max(0, Math.round(nowMs - Date.parse(job.startedAt))),
     attempt: job.attemptsMade + 1,
   };

@@ -184,9 +184,16 @@ export class JobRun {
       ...{ startedAtMs, endedAtMs: context.clock.now(), attempt: job.attemptsMade + 1 },
       fence: fence === 0 ? null : fence,
       pausedMs: this.slot.runner.pausedMs,
+      waitedMs: waitedMs(job, startedAtMs),
       runningField,
     });
   }
+}
+
+/** Clocks of two machines may differ: it never waited less than not at all. */
+function waitedMs({ attemptsStarted, timestamp, opts }: Job, startedAtMs: number) {
+  if (attemptsStarted > 1) return undefined;
+  return Math.max(0, startedAtMs - timestamp - (opts.delay ?? 0));
 }
 
 /** BullMQ keeps the stack of what is thrown: it shall be the handler's, not ours. */

@@ -287,6 +287,8 @@ export const runRow = z.object({
   durationMs: z.number().int(),
   /** How long it stood still under a debugger. */
   pausedMs: z.number().int(),
+  /** From when it was due until this start of it; null where it was not its first one. */
+  waitedMs: z.number().int().nullable().default(null),
   /** Which agent ran it; null when that is not known any more. */
   worker: holder.nullable(),
   /** The schedule whose slot it was. */

@@ -49,7 +49,20 @@ const monitorRow = z.looseObject({
   refusals: z.record(z.string(), z.number()),
 });
 
-describe('history, ages and monitor', () => {
+const spread = z.object({ p50: z.number(), p95: z.number(), max: z.number() });
+const statistics = z.looseObject({
+  runsFrom: z.string().nullable(),
+  types: z.array(
+    z.looseObject({
+      ...{ type: z.string(), runs: z.number(), busy: z.number() },
+      failedShare: z.number().nullable(),
+      ...{ runMs: spread.nullable(), waitedMs: spread.nullable() },
+      errors: z.array(z.object({ what: z.string(), count: z.number() })),
+    }),
+  ),
+});
+
+describe('history, statistics, ages and monitor', () => {
   let workspace: TestWorkspace;
   let agent: AgentProcess;
   let redis: Redis;
@@ -105,6 +118,22 @@ describe('history, ages and monitor', () => {
     const { stdout, code } = await interlock(workspace, 'history', '--status', 'failed');
     assert.match(stdout, /^started +took .*\n.* failed +fail +\S+:\d+ +- .* the gate is shut\n$/);
     assert.equal(code, 0);
+  });
+
+  it('stats tell how often, how long and how busy, what waited and what failed', async () => {
+    const { types, runsFrom } = await ok(statistics, 'stats', '--since', '1h');
+    const rows = new Map(types.map((row) => [row.type, row]));
+    const { failedShare, errors } = rows.get('fail') ?? {};
+    assert.deepEqual([failedShare, errors?.[0]?.count], [1, 1]);
+    assert.match(errors?.[0]?.what ?? '', /the gate is shut$/);
+    const tick = rows.get('tick');
+    assert.ok(tick !== undefined && tick.runs > 0 && tick.busy > 0);
+    assert.ok(tick.runMs !== null && tick.waitedMs !== null && tick.waitedMs.max < 60_000);
+    assert.ok(runsFrom !== null, 'the agent has not run for an hour');
+    const { stdout } = await interlock(workspace, 'stats', '--type', 'fail');
+    assert.match(stdout, /^job type +runs .*\nfail +1 .* 100 % .*\n\nRuns are known since /);
+    const nobody = await interlock(workspace, 'stats', '--type', 'nobody');
+    assert.deepEqual([nobody.code, nobody.stdout.slice(0, 12)], [0, 'No run ended']);
   });
 
   it('tells of what runs too long, while nobody asks, and frees nothing for its age', async () => {

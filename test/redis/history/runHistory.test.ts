@@ -52,7 +52,9 @@ describe('the run history', () => {
   it('gives back everything of a run, with this agent as its worker', async () => {
     const history = open();
     const jobId = slotJobId('nightly: "a"', START_MS);
-    history.ended(ended({ jobId, status: 'failed', error: 'no\nroute', attempt: 2 }));
+    history.ended(
+      ended({ jobId, status: 'failed', error: 'no\nroute', attempt: 2, waitedMs: 250.4 }),
+    );
     const { rows, total } = await history.list(ALL, []);
     assert.equal(total, 1);
     assert.match(rows[0]?.id ?? '', /^\d+-\d+$/);
@@ -61,7 +63,7 @@ describe('the run history', () => {
         ...{ id: rows[0]?.id, jobId, queue: 'default', type: 'sync', key: 'main' },
         ...{ status: 'failed', startedAt: '2026-01-31T09:15:00.000Z' },
         ...{ endedAt: '2026-01-31T09:15:01.500Z', durationMs: 1_500, pausedMs: 0, worker: holder },
-        ...{ schedule: 'nightly: "a"', fence: 7, attempt: 2, error: 'no\nroute' },
+        ...{ schedule: 'nightly: "a"', fence: 7, attempt: 2, error: 'no\nroute', waitedMs: 250 },
       },
     ]);
   });
@@ -229,7 +231,7 @@ describe('the row of a run that goes on', () => {
         pausedMs: 0,
         worker: null,
       },
-      ...{ schedule: 'nightly', fence: 5, attempt: 2, error: null },
+      ...{ schedule: 'nightly', fence: 5, attempt: 2, error: null, waitedMs: null },
     });
   });
 

@@ -22,6 +22,7 @@ const MINUTE_MS = 60_000;
 const runRow = (facts: Partial<RunRow> = {}): RunRow => ({
   ...{ id: '1-0', jobId: 'j1', queue: 'default', type: 'sync', key: 'main', status: 'completed' },
   ...{ startedAt: isoBefore(9_000), endedAt: isoBefore(5_000), durationMs: 4_000, pausedMs: 0 },
+  waitedMs: null,
   ...{ worker: holder(), schedule: null, fence: 7, attempt: 1, error: null, ...facts },
 });
 

@@ -11,7 +11,7 @@ async function run(...args: string[]) {
 describe('the command line', () => {
   const wrong: [string, string[], RegExp][] = [
     ['no command', [], /interlock needs a command: up, agent, start.*\n.*interlock --help/],
-    ['an unknown command', ['statsu'], /Unknown command 'statsu'.*\nDid you mean status\?/],
+    ['an unknown command', ['stattus'], /Unknown command 'stattus'.*\nDid you mean status\?/],
     ['an unknown flag', ['status', '--jsn'], /Unknown option '--jsn'.*\nDid you mean --json\?/],
     ['a missing argument', ['enqueue'], /Missing required argument 'type'.*\n.*enqueue --help/],
     ['too many arguments', ['queues', 'x'], /Too many arguments for 'queues'/],
@@ -61,7 +61,7 @@ describe('the command line', () => {
 
   it('tells errors as one JSON document on stdout when --json is anywhere', async () => {
     for (const args of [
-      ['--json', 'statsu'],
+      ['--json', 'stattus'],
       ['status', '--json', '--nope'],
       ['enqueue', 't', '--data', 'x', '--json'],
     ]) {

@@ -46,6 +46,7 @@ describe('the run history', () => {
   const run: RunRow = {
     ...{ id: 'r1', jobId: '7', queue: 'default', type: 'chain_state_monitor', key: 'mainnet' },
     ...{ status: 'lost', startedAt: at(-60), endedAt: at(-30), durationMs: 30_000, pausedMs: 0 },
+    waitedMs: null,
     ...{ worker: holder, schedule: 'chain', fence: 12, attempt: 1, error: 'its agent | died\nx' },
   };
 
