@@ -40,7 +40,12 @@ export async function gatherStatistics(
   const ofType = type === undefined ? {} : { type };
   const ofSubject = type === undefined ? {} : { subject: type };
   const [runs, decisions, schedules] = await Promise.all([
-    readSince(from, endOf, (page) => client.request(requests.history, { ...ofType, ...page })),
+    readSince(
+      from,
+      // What runs has no end yet: it is of now.
+      ({ endedAt }: RunRow) => endedAt ?? now,
+      (page) => client.request(requests.history, { ...ofType, ...page }),
+    ),
     readSince(
       from,
       ({ at }: Decision) => at,
@@ -77,9 +82,6 @@ async function readSince<Row>(
   const oldest = rows.at(-1);
   return { rows, knownFrom: oldest === undefined ? null : timeOf(oldest) };
 }
-
-/** What runs now has no end yet: it is of now. */
-const endOf = ({ endedAt }: RunRow): string => endedAt ?? '9';
 
 function isRefusedJob({ action, outcome }: Decision): boolean {
   const isOfJob = action === 'enqueue' || action === 'schedule' || action === 'execute';

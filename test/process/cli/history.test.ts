@@ -182,6 +182,10 @@ describe('history, statistics, ages and monitor', () => {
     const [long, ...others] = await history('--running-longer-than', '500ms');
     assert.deepEqual([long?.type, others.length], ['wait', 0]);
     assert.deepEqual(await history('--key', 'other'), []);
+    // A run that goes on has no end that statistics could know runs since.
+    const { runsFrom, types } = await ok(statistics, 'stats', '--type', 'wait');
+    assert.match(runsFrom ?? '', /^\d{4}-\d{2}-\d{2}T/);
+    assert.deepEqual(types, []);
     assert.equal((await history('--limit', '1', '--offset', '1'))[0]?.status, 'completed');
   });
 
