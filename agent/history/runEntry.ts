@@ -80,8 +80,9 @@ export function runEntry(run: EndedRun, ownHolder: Holder): string {
     run.error?.slice(0, ERROR_CHARACTERS) ?? null,
     toWorkerFields(run.worker === undefined ? ownHolder : run.worker),
   ];
-  if (run.pausedMs !== undefined) line[11] = run.pausedMs;
-  if (run.waitedMs !== undefined) line.splice(11, 2, run.pausedMs ?? 0, Math.round(run.waitedMs));
+  const { pausedMs, waitedMs } = run;
+  if (waitedMs !== undefined) line.push(pausedMs ?? 0, Math.round(waitedMs));
+  else if (pausedMs !== undefined) line.push(pausedMs);
   return JSON.stringify(line);
 }
 
@@ -103,20 +104,8 @@ export function parseRunEntry(
   const pausedMs = parsed.data[11] ?? 0;
   const waitedMs = parsed.data[12] ?? null;
   return {
-    ...{
-      id,
-      jobId,
-      queue,
-      type,
-      key,
-      status,
-      durationMs,
-      pausedMs,
-      waitedMs,
-      fence,
-      attempt,
-      error,
-    },
+    ...{ id, jobId, queue, type, key, status, fence, attempt, error },
+    ...{ durationMs, pausedMs, waitedMs },
     startedAt: new Date(startedAtMs).toISOString(),
     endedAt: new Date(startedAtMs + durationMs + pausedMs).toISOString(),
     worker: toHolder(worker),

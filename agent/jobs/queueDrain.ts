@@ -15,6 +15,7 @@ export interface QueueDrainOptions {
   decisions: DecisionLog;
 }
 
+const countSchema = z.number().int();
 const answerSchema = z.tuple([z.literal('decided'), z.string(), z.string(), z.number().int()]);
 
 /** Empties a queue of what waits. What runs is not touched. */
@@ -28,12 +29,10 @@ export class QueueDrain {
   /** How many jobs a drain would remove now. @param delayed with those that are delayed */
   async count(queueName: string, delayed: boolean): Promise<number> {
     const { scripts, keys } = this.options;
-    const names = ['wait', 'paused', 'prioritized', 'delayed', 'active', 'repeat'];
-    const queueKeys = names.map((name) => keys.queue(queueName, name));
-    return z
-      .number()
-      .int()
-      .parse(await scripts.run('countDrained', queueKeys, [delayed ? 1 : 0]));
+    const args = [keys.queue(queueName, ''), delayed ? 1 : 0];
+    return countSchema.parse(
+      await scripts.run('countDrained', [keys.queue(queueName, 'repeat')], args),
+    );
   }
 
   /** Removes them, with their uniqueness keys, and records that in the same step. */

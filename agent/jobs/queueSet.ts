@@ -108,6 +108,7 @@ export class QueueSet {
       .filter(([, type]) => type.queue === queue)
       .map(([name]) => name);
   }
+
   private forget(name: string, queue: Queue): void {
     if (this.queues.get(name) === queue) this.queues.delete(name);
     queue.close().catch(() => undefined);

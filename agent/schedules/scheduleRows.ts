@@ -102,7 +102,8 @@ async function intervalOf(
   };
 }
 
-function describeRule({ every, cron }: ScheduleConfig): string {
+/** The rule for people: `every 30 s`, `cron 0 3 * * *`. */
+export function describeRule({ every, cron }: Pick<ScheduleConfig, 'every' | 'cron'>): string {
   if (typeof every === 'number') return `every ${formatDuration(every)}`;
   if (every !== undefined) {
     return `every ${formatDuration(every.min)} to ${formatDuration(every.max)}`;

@@ -7,21 +7,16 @@ local function drain(KEYS, ARGV)
   -- @bullmq
 end
 -- @include recordDecision
+-- @include countWaiting
 local decisions, prefix, queue, most = KEYS[1], ARGV[1], ARGV[3], ARGV[4]
 local null = cjson.null
+local withDelayed = ARGV[2] == '1'
 
-local function waiting()
-  local count = redis.call('LLEN', prefix .. 'wait') + redis.call('LLEN', prefix .. 'paused')
-    + redis.call('ZCARD', prefix .. 'prioritized')
-  if ARGV[2] == '1' then count = count + redis.call('ZCARD', prefix .. 'delayed') end
-  return count
-end
-
-local before = waiting()
+local before = countWaiting(prefix, withDelayed)
 drain({
   -- @bullmqKeys
 }, { ARGV[1], ARGV[2] })
-local removed = before - waiting()
+local removed = before - countWaiting(prefix, withDelayed)
 local decision = {
   action = 'drain', subject = queue, key = null, outcome = 'accepted',
   reason = 'drained_by_person', jobId = null, survivor = null, holder = null, ['until'] = null,

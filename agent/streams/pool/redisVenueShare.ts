@@ -9,10 +9,11 @@ import type { Scripts } from '../../redis/scripts.ts';
 import { COUNTED_WITHIN_MS, stretchedMs } from '../connection/rateWindow.ts';
 import type { SharedBy } from '../connection/venueGate.ts';
 import type { SharedRules, SharedTurn, VenuePlace, VenueShare } from '../connection/venueShare.ts';
+import { STREAM_LEASE_TTL_MS } from './streamContext.ts';
 
-/** As long as the lease of a shard: who takes over a shard finds its place free as well. */
-const PLACE_TTL_MS = 4_500;
-const RENEW_EVERY_MS = 1_500;
+/** Who takes over a shard whose lease has ended finds its place free as well. */
+const PLACE_TTL_MS = STREAM_LEASE_TTL_MS;
+const RENEW_EVERY_MS = PLACE_TTL_MS / 3;
 /** What another agent does is not pushed: it is asked for so often. */
 const ASK_AGAIN_MS = 250;
 /** A connection does not wait longer for Redis: then this agent's own connections count alone. */
