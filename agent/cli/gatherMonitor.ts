@@ -4,6 +4,7 @@ import type { AgentClient } from '../protocol/agentClient.ts';
 import { requests } from '../protocol/api.ts';
 import type { Decision, DecisionReason } from '../protocol/decision.ts';
 import type { AgeLevel, AgentStatus, JobRow, RunRow, ScheduleRow } from '../protocol/model.ts';
+import { countBy } from './countBy.ts';
 
 /** As many as one request gives: of more, the newest count. */
 const RECENT = 1_000;
@@ -98,9 +99,9 @@ export function monitorRows(facts: MonitorFacts): MonitorRow[] {
       oldestRunMs,
       oldestRunLevel: oldestRunMs === null ? 'normal' : runAgeLevel(oldestRunMs, agent.thresholds),
       lastRun: last === undefined ? null : endOf(last),
-      runs: countBy(ended, (run) => run.status),
+      runs: Object.fromEntries(countBy(ended, (run) => run.status)),
       accepted: decisions.length - refused.length,
-      refusals: countBy(refused, (decision) => decision.reason),
+      refusals: Object.fromEntries(countBy(refused, (decision) => decision.reason)),
       nextSlotAt: nextSlotOf(name, facts.schedules),
     };
   });
@@ -113,15 +114,6 @@ function oldestAgeMs(active: JobRow[], nowMs: number): number | null {
 
 function endOf({ status, startedAt, endedAt, durationMs, error }: RunRow) {
   return { status, startedAt, endedAt, durationMs, error };
-}
-
-function countBy<Row, K extends string>(rows: Row[], keyOf: (row: Row) => K): Counts<K> {
-  const counts: Counts<K> = {};
-  for (const row of rows) {
-    const key = keyOf(row);
-    counts[key] = (counts[key] ?? 0) + 1;
-  }
-  return counts;
 }
 
 function nextSlotOf(type: string, schedules: ScheduleRow[]): string | null {

@@ -4,7 +4,8 @@ import type { TypeStatistics } from './typeStatistics.ts';
 
 /** Fewer failures than that are no habit. */
 const LEAST_FAILED = 5;
-const MUCH_FAILED = 0.1;
+/** A share of the runs. */
+export const MUCH_FAILED = 0.1;
 /** Nobody minds a shorter wait. */
 const LONG_WAIT_MS = 10_000;
 

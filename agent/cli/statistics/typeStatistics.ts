@@ -1,5 +1,6 @@
 import type { Decision, DecisionReason } from '../../protocol/decision.ts';
 import type { RunRow } from '../../protocol/model.ts';
+import { countBy } from '../countBy.ts';
 
 /** Milliseconds below which half, 95 % and all of the values are. */
 export interface Spread {
@@ -50,11 +51,19 @@ const HOUR_MS = 3_600_000;
 
 /** One for each type that had runs or refusals: those that kept workers busiest first. Pure. */
 export function typeStatistics({ runs, refusals, lengthMs }: StatisticsFacts): TypeStatistics[] {
-  const runsOf = groupBy(runs, ({ type }) => type);
-  const refusalsOf = groupBy(refusals, ({ subject }) => subject);
-  const types = new Set([...runsOf.keys(), ...refusalsOf.keys()]);
+  const types = new Set([
+    ...runs.map(({ type }) => type),
+    ...refusals.map(({ subject }) => subject),
+  ]);
   return [...types]
-    .map((type) => ofType(type, runsOf.get(type) ?? [], refusalsOf.get(type) ?? [], lengthMs))
+    .map((type) =>
+      ofType(
+        type,
+        runs.filter((run) => run.type === type),
+        refusals.filter(({ subject }) => subject === type),
+        lengthMs,
+      ),
+    )
     .sort((one, other) => other.busy - one.busy || one.type.localeCompare(other.type));
 }
 
@@ -70,14 +79,14 @@ function ofType(
   const totalMs = ran.reduce((sum, { durationMs }) => sum + durationMs, 0);
   return {
     ...{ type, runs: runs.length, runsPerHour: runs.length / (lengthMs / HOUR_MS) },
-    byStatus: Object.fromEntries(count(runs, ({ status }) => status)),
+    byStatus: Object.fromEntries(countBy(runs, ({ status }) => status)),
     failedShare: ended.length === 0 ? null : failed.length / ended.length,
     runMs: spreadOf(ended.map(({ durationMs }) => durationMs)),
     waitedMs: spreadOf(runs.flatMap(({ waitedMs }) => waitedMs ?? [])),
     busy: totalMs / lengthMs,
-    refusals: Object.fromEntries(count(refusals, ({ reason }) => reason)),
-    errors: mostFrequent(count(failed, ({ error }) => error?.split('\n')[0] ?? 'no reason told')),
-    keys: mostFrequent(count(refusals, ({ key }) => key ?? '*')),
+    refusals: Object.fromEntries(countBy(refusals, ({ reason }) => reason)),
+    errors: mostFrequent(countBy(failed, ({ error }) => error?.split('\n')[0] ?? 'no reason told')),
+    keys: mostFrequent(countBy(refusals, ({ key }) => key ?? '*')),
   };
 }
 
@@ -88,20 +97,6 @@ export function spreadOf(values: readonly number[]): Spread | null {
   if (max === undefined) return null;
   const at = (share: number) => sorted[Math.ceil(sorted.length * share) - 1] ?? max;
   return { p50: at(0.5), p95: at(0.95), max };
-}
-
-function groupBy<Row, K extends string>(rows: readonly Row[], of: (row: Row) => K): Map<K, Row[]> {
-  const groups = new Map<K, Row[]>();
-  for (const row of rows) {
-    const group = groups.get(of(row));
-    if (group === undefined) groups.set(of(row), [row]);
-    else group.push(row);
-  }
-  return groups;
-}
-
-function count<Row, K extends string>(rows: readonly Row[], of: (row: Row) => K): Map<K, number> {
-  return new Map([...groupBy(rows, of)].map(([key, group]) => [key, group.length]));
 }
 
 function mostFrequent(counts: ReadonlyMap<string, number>): Counted[] {

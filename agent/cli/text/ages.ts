@@ -20,6 +20,11 @@ export function clockTime(ms: number): string {
   return parts.map((part) => String(part).padStart(2, '0')).join(':');
 }
 
+/** `2026-01-31 09:14:56`, in UTC as all times of a run: the same on every machine. */
+export function utcTime(iso: string): string {
+  return iso.slice(0, 19).replace('T', ' ');
+}
+
 /** `devbox:4711`, with what is known of its death. */
 export function holderName(holder: Holder | null): string {
   if (holder === null) return '-';

@@ -2,7 +2,7 @@ import { formatDuration } from '../../common/duration.ts';
 import { runAgeLevel } from '../../protocol/ageLevels.ts';
 import type { AgeThresholds, RunRow } from '../../protocol/model.ts';
 import { ageText } from './ageText.ts';
-import { holderName } from './ages.ts';
+import { holderName, utcTime } from './ages.ts';
 import type { Style } from './style.ts';
 import { renderTable } from './table.ts';
 
@@ -19,7 +19,7 @@ export function historyText(
   const table = renderTable(
     rows,
     [
-      { title: 'started', value: (row) => startText(row.startedAt) },
+      { title: 'started', value: (row) => utcTime(row.startedAt) },
       { title: 'took', value: (row) => tookText(row, thresholds, style), align: 'right' },
       { title: 'status', value: (row) => runStatusText(row.status, style) },
       { title: 'what', value: whatText },
@@ -47,11 +47,6 @@ export function runStatusText(status: RunRow['status'], style: Style): string {
     case 'lost':
       return style.bad(status);
   }
-}
-
-/** `2026-01-31 09:14:56`, in UTC as all times of a run: the same on every machine. */
-function startText(iso: string): string {
-  return iso.slice(0, 19).replace('T', ' ');
 }
 
 function tookText(row: RunRow, thresholds: AgeThresholds, style: Style): string {

@@ -51,7 +51,7 @@ function lastRunText({ lastRun }: MonitorRow, nowMs: number, style: Style): stri
 }
 
 /** `3 unique_key, 1 concurrency_limit`, the most frequent first. */
-function countsText(counts: Record<string, number>): string {
+export function countsText(counts: Record<string, number>): string {
   const entries = Object.entries(counts).sort(([, a], [, b]) => b - a);
   return entries.map(([name, count]) => `${formatCount(count)} ${name}`).join(', ');
 }

@@ -36,7 +36,7 @@ export function schedulesText(
     style,
   );
   const notes = [
-    ...rows.flatMap((row) => [intervalLine(row) ?? [], stuckLine(row) ?? []].flat()),
+    ...rows.flatMap((row) => intervalLine(row) ?? stuckSentence(row) ?? []),
     ...leaders.slice(0, LEADERS_NAMED).map((leader) => leaderLine(leader, nowMs)),
   ];
   return notes.length === 0 ? table : [table, '', ...notes].join('\n');
@@ -58,10 +58,15 @@ function nextText(row: ScheduleRow, nowMs: number): string {
   return skipSlotAt === null ? next : `skipped, then ${next}`;
 }
 
-/** Why a schedule of another program makes no job any more, and what to do. */
+/** Why a schedule of another program makes no job any more, and what to do, without the last dot. */
 export function stuckLine({ name, outside }: ScheduleRow): string | undefined {
   if (outside?.state !== 'stuck') return undefined;
-  return `${name} is stuck: the job of its last slot is gone, and BullMQ makes the next one when a worker takes that one. Its program has to call upsertJobScheduler again.`;
+  return `${name} is stuck: the job of its last slot is gone, and BullMQ makes the next one when a worker takes that one. Its program has to call upsertJobScheduler again`;
+}
+
+function stuckSentence(row: ScheduleRow): string | undefined {
+  const line = stuckLine(row);
+  return line === undefined ? undefined : `${line}.`;
 }
 
 /** What a dynamic interval is now, and why. */

@@ -1,10 +1,11 @@
 import { formatDuration } from '../../common/duration.ts';
 import type { Statistics } from '../statistics/gatherStatistics.ts';
+import { MUCH_FAILED } from '../statistics/standsOut.ts';
 import type { Spread, TypeStatistics } from '../statistics/typeStatistics.ts';
+import { utcTime } from './ages.ts';
+import { countsText } from './monitorText.ts';
 import type { Style } from './style.ts';
 import { formatCount, renderTable } from './table.ts';
-
-const MANY_FAILED = 0.1;
 
 /** A table of job types, what stands out, and how far back the record goes. */
 export function statisticsText(statistics: Statistics, style: Style): string {
@@ -25,8 +26,8 @@ export function statisticsText(statistics: Statistics, style: Style): string {
     style,
   );
   const known = [
-    ...(runsFrom === null ? [] : [`Runs are known since ${timeText(runsFrom)}.`]),
-    ...(decisionsFrom === null ? [] : [`Refusals are known since ${timeText(decisionsFrom)}.`]),
+    ...(runsFrom === null ? [] : [`Runs are known since ${utcTime(runsFrom)} UTC.`]),
+    ...(decisionsFrom === null ? [] : [`Refusals are known since ${utcTime(decisionsFrom)} UTC.`]),
   ].join(' ');
   return [
     table,
@@ -42,7 +43,7 @@ function perHourText(count: number): string {
 function failedText({ failedShare }: TypeStatistics, style: Style): string {
   if (failedShare === null) return '-';
   const text = `${(failedShare * 100).toFixed(failedShare > 0 && failedShare < 0.1 ? 1 : 0)} %`;
-  return failedShare >= MANY_FAILED ? style.bad(text) : text;
+  return failedShare >= MUCH_FAILED ? style.bad(text) : text;
 }
 
 function spreadText(spread: Spread | null): string {
@@ -52,16 +53,9 @@ function spreadText(spread: Spread | null): string {
 
 /** `12 unique_key (mainnet 9)`: the most frequent reason first, and the key that asked most often. */
 function refusedText({ refusals, keys }: TypeStatistics): string {
-  const reasons = Object.entries(refusals).sort(([, one], [, other]) => other - one);
-  if (reasons.length === 0) return '';
-  const text = reasons.map(([reason, count]) => `${formatCount(count)} ${reason}`).join(', ');
+  const text = countsText(refusals);
   const [most] = keys;
   return most === undefined || most.what === '*'
     ? text
     : `${text} (${most.what} ${formatCount(most.count)})`;
-}
-
-/** UTC, as all times of a run: the same on every machine. */
-function timeText(iso: string): string {
-  return `${iso.slice(0, 19).replace('T', ' ')} UTC`;
 }

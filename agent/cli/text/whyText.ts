@@ -38,7 +38,7 @@ function presentLines(explanation: Explanation, nowMs: number, style: Style): st
       `schedule ${schedule.name} enqueues ${schedule.job} ${schedule.rule}, next ${until(schedule.nextSlotAt, nowMs)}`,
     );
     const stuck = stuckLine(schedule);
-    if (stuck !== undefined) lines.push(stuck.replace(/\.$/, ''));
+    if (stuck !== undefined) lines.push(stuck);
   }
   if (stream !== undefined) lines.push(streamLine(stream, nowMs));
   if (lock !== undefined) lines.push(lockLine(lock, nowMs, style));
