@@ -1,13 +1,12 @@
-import { copyFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { DEBUG_HANDLERS } from '../harness/debugHandlers.ts';
 import { eventually } from '../harness/eventually.ts';
-import { makeWorkspace, PROJECT_ROOT, type TestWorkspace } from '../harness/workspace.ts';
+import { makeWorkspace, type TestWorkspace } from '../harness/workspace.ts';
 import { writeDebugHandlers } from '../harness/writeDebugHandlers.ts';
-import { SCREENSHOTS, ThemedWindows, type Theme } from './pages/themedWindows.ts';
+import { takeScreenshot } from './pages/screenshot.ts';
+import { ThemedWindows, type Theme } from './pages/themedWindows.ts';
 import type { Workbench } from './pages/workbench.ts';
 
-const UPDATE_DOCS = process.env['INTERLOCK_UPDATE_DOCS'] === '1';
 const [HANDLER = { type: '', handler: '', source: '', line: 0 }] = DEBUG_HANDLERS;
 const PAUSED = new RegExp(`paused at ${path.basename(HANDLER.source)}:${HANDLER.line}`);
 
@@ -36,22 +35,15 @@ describe('a job that runs again with another payload, under the debugger', funct
     return windows.keepFailure(this.currentTest);
   });
 
-  const shot = async (name: string, take: (file: string) => Promise<unknown>) => {
-    const file = path.join(SCREENSHOTS, `${name}.png`);
-    await take(file);
-    if (UPDATE_DOCS)
-      copyFileSync(file, path.join(PROJECT_ROOT, 'docs', 'screenshots', path.basename(file)));
-  };
-
   const showPaused = async (theme: Theme) => {
     const { page, sideBar } = workbench;
     await sideBar.showOnly('Jobs');
     await sideBar.expand(sideBar.rows('Jobs', /^\s*Active/).first());
     await sideBar.rows('Jobs', PAUSED).first().waitFor();
-    await shot(`${theme}-debug-jobs`, (file) => page.screenshot({ path: file }));
+    await takeScreenshot(page, `${theme}-debug-jobs`);
     await sideBar.showOnly('Locks');
     await sideBar.rows('Locks', PAUSED).first().waitFor();
-    await shot(`${theme}-debug-locks`, (file) => sideBar.root.screenshot({ path: file }));
+    await takeScreenshot(sideBar.root, `${theme}-debug-locks`);
   };
 
   it('opens, is edited, saved, stops at the breakpoint, goes on, and is compared', async () => {
@@ -91,7 +83,7 @@ describe('a job that runs again with another payload, under the debugger', funct
       (await workbench.editorText()).includes('export default'),
     );
     await page.mouse.move(900, 400);
-    await shot('dark-debug-editor', (file) => page.screenshot({ path: file }));
+    await takeScreenshot(page, 'dark-debug-editor');
     // The debugger has brought its own view up.
     await sideBar.open();
     await showPaused('dark');

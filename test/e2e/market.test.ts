@@ -1,17 +1,14 @@
 import * as assert from 'node:assert/strict';
-import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
-import * as path from 'node:path';
 import { startFeedServer, type FeedServer } from '../../examples/market/feed/feedServer.mjs';
 import { eventually } from '../harness/eventually.ts';
 import { leftProcesses } from '../harness/leftProcesses.mjs';
 import { makeMarketWorkspace } from '../harness/marketWorkspace.ts';
-import { PROJECT_ROOT, type TestWorkspace } from '../harness/workspace.ts';
+import type { TestWorkspace } from '../harness/workspace.ts';
+import { takeScreenshot, UPDATE_DOCS } from './pages/screenshot.ts';
 import { VIEW_NAMES } from './pages/sideBar.ts';
-import { SCREENSHOTS, ThemedWindows, type Theme } from './pages/themedWindows.ts';
+import { ThemedWindows, type Theme } from './pages/themedWindows.ts';
 import type { Workbench } from './pages/workbench.ts';
 import { Trouble } from './trouble.ts';
-
-const UPDATE_DOCS = process.env['INTERLOCK_UPDATE_DOCS'] === '1';
 
 /** The row of failed jobs below a queue, not the queue that has some. */
 const FAILED_GROUP = /^\s*Failed\s*\d/;
@@ -192,7 +189,6 @@ describe('the example project in a workbench', function () {
       const window = theme === 'dark' ? workbench : await windows.open(theme);
       await takeScreenshots(window, theme);
       await withTrouble((trouble) => takeTroubleScreenshots(window, theme, trouble));
-      if (UPDATE_DOCS) copyToDocs(theme);
       if (window !== workbench) await window.page.close();
     });
   }
@@ -225,7 +221,7 @@ async function takeScreenshots(workbench: Workbench, theme: Theme): Promise<void
     await first.waitFor();
     if (name === 'Streams') await sideBar.expand(first);
     await page.mouse.move(900, 500);
-    await sideBar.root.screenshot({ path: shot(`${theme}-${name.toLowerCase()}`) });
+    await takeScreenshot(sideBar.root, `${theme}-${name.toLowerCase()}`);
   }
   await sideBar.showAll();
   await simulateDuplicates(workbench);
@@ -233,7 +229,7 @@ async function takeScreenshots(workbench: Workbench, theme: Theme): Promise<void
   if (UPDATE_DOCS)
     await page.getByText('Activating Extensions').waitFor({ state: 'hidden', timeout: 60_000 });
   await page.mouse.move(900, 500);
-  await page.screenshot({ path: shot(`${theme}-overview`) });
+  await takeScreenshot(page, `${theme}-overview`);
 }
 
 /** Locks that need a person, and many equal refusals. */
@@ -248,14 +244,14 @@ async function takeTroubleScreenshots(
   for (const text of [/holder ended/, /emergency/, /long/, /holder is stopped/])
     await sideBar.rows('Locks', text).first().waitFor();
   await page.mouse.move(900, 500);
-  await sideBar.root.screenshot({ path: shot(`${theme}-locks-trouble`) });
+  await takeScreenshot(sideBar.root, `${theme}-locks-trouble`);
   await sideBar.showOnly('Decisions');
   await sideBar
     .rows('Decisions', /\d+×[^]*already_/)
     .first()
     .waitFor();
   await page.mouse.move(900, 500);
-  await sideBar.root.screenshot({ path: shot(`${theme}-decisions-refused`) });
+  await takeScreenshot(sideBar.root, `${theme}-decisions-refused`);
   await sideBar.showOnly('Jobs');
   await sideBar.expand(sideBar.rows('Jobs', /^\s*Active/).first());
   await sideBar
@@ -267,18 +263,5 @@ async function takeTroubleScreenshots(
     /signet.*running 57 min.*emergency/.test(await statusBar.spoken()),
   );
   await page.mouse.move(900, 500);
-  await page.screenshot({ path: shot(`${theme}-jobs-aged`) });
-}
-
-function shot(name: string): string {
-  return path.join(SCREENSHOTS, `${name}.png`);
-}
-
-function copyToDocs(theme: Theme): void {
-  const docs = path.join(PROJECT_ROOT, 'docs', 'screenshots');
-  mkdirSync(docs, { recursive: true });
-  for (const file of readdirSync(SCREENSHOTS)) {
-    if (file.startsWith(`${theme}-`))
-      copyFileSync(path.join(SCREENSHOTS, file), path.join(docs, file));
-  }
+  await takeScreenshot(page, `${theme}-jobs-aged`);
 }

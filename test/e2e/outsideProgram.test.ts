@@ -1,16 +1,14 @@
 import * as assert from 'node:assert/strict';
-import { copyFileSync } from 'node:fs';
-import * as path from 'node:path';
 import { Queue } from 'bullmq';
 import { startBareWorker } from '../harness/bareWorker.ts';
 import type { StartedProcess } from '../harness/childProcess.ts';
 import { eventually } from '../harness/eventually.ts';
 import { RedisServer } from '../harness/redisServer.ts';
-import { makeWorkspace, PROJECT_ROOT, type TestWorkspace } from '../harness/workspace.ts';
-import { SCREENSHOTS, ThemedWindows, type Theme } from './pages/themedWindows.ts';
+import { makeWorkspace, type TestWorkspace } from '../harness/workspace.ts';
+import { takeScreenshot } from './pages/screenshot.ts';
+import { ThemedWindows, type Theme } from './pages/themedWindows.ts';
 import type { Workbench } from './pages/workbench.ts';
 
-const UPDATE_DOCS = process.env['INTERLOCK_UPDATE_DOCS'] === '1';
 const HOUR_MS = 3_600_000;
 
 describe('an application with BullMQ that nothing was configured for, in a workbench', () => {
@@ -63,13 +61,7 @@ describe('an application with BullMQ that nothing was configured for, in a workb
     await sideBar.expand(stuck);
     await sideBar.rows('Schedules', /upsertJobScheduler/).waitFor();
     await page.mouse.move(900, 500);
-    const file = `${theme}-schedules-outside.png`;
-    await sideBar.root.screenshot({ path: path.join(SCREENSHOTS, file) });
-    if (!UPDATE_DOCS) return;
-    copyFileSync(
-      path.join(SCREENSHOTS, file),
-      path.join(PROJECT_ROOT, 'docs', 'screenshots', file),
-    );
+    await takeScreenshot(sideBar.root, `${theme}-schedules-outside`);
   }
 
   it('shows its queue, and its job with the worker that runs it', async () => {

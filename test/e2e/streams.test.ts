@@ -1,17 +1,13 @@
 import * as assert from 'node:assert/strict';
-import { copyFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import * as path from 'node:path';
 import { AnySymbolFeed } from '../harness/anySymbolFeed.ts';
 import { eventually } from '../harness/eventually.ts';
 import { portOf } from '../harness/portOf.ts';
-import { makeWorkspace, PROJECT_ROOT, type TestWorkspace } from '../harness/workspace.ts';
+import { makeWorkspace, type TestWorkspace } from '../harness/workspace.ts';
 import { FeedProcess } from '../process/streams/feedProcess.ts';
-import { SCREENSHOTS, ThemedWindows, type Theme } from './pages/themedWindows.ts';
+import { takeScreenshot } from './pages/screenshot.ts';
+import { ThemedWindows, type Theme } from './pages/themedWindows.ts';
 import type { Workbench } from './pages/workbench.ts';
-
-const UPDATE_DOCS = process.env['INTERLOCK_UPDATE_DOCS'] === '1';
-const DOCS = path.join(PROJECT_ROOT, 'docs', 'screenshots');
 
 /** What a row says in each state that a connection can be in for a while. */
 const STATES = [/live/, /silent/, /reconnecting/, /suspended/, /sleeping/];
@@ -70,10 +66,8 @@ describe('streams in every state in a workbench', function () {
       { deadlineMs: 40_000, everyMs: 100 },
     );
     await page.mouse.move(900, 500);
-    const file = `${theme}-streams-states.png`;
-    await sideBar.root.screenshot({ path: path.join(SCREENSHOTS, file) });
+    await takeScreenshot(sideBar.root, `${theme}-streams-states`);
     quiet.unfreeze();
-    if (UPDATE_DOCS) copyFileSync(path.join(SCREENSHOTS, file), path.join(DOCS, file));
   }
 
   it('shows live, silent, reconnecting, suspended and sleeping ones in a dark theme', () =>

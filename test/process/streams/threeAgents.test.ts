@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { Queue } from 'bullmq';
 import * as z from 'zod';
 import { requests } from '../../../agent/protocol/api.ts';
-import type { ConnectionRow } from '../../../agent/protocol/model.ts';
 import type { RedisClient } from '../../../agent/redis/redisClient.ts';
 import { AgentProcess } from '../../harness/agentProcess.ts';
 import { AnySymbolFeed } from '../../harness/anySymbolFeed.ts';
 import { eventually } from '../../harness/eventually.ts';
 import { startTestRedis, type TestRedis } from '../../harness/testRedis.ts';
 import { makeWorkspace, type TestWorkspace } from '../../harness/workspace.ts';
+import { liveShards } from './liveShards.ts';
 
 const SYMBOLS = Array.from({ length: 18 }, (_, index) => `S${index}`);
 const SHARDS = 9;
@@ -61,15 +61,9 @@ describe('a stream over three agents', function () {
     agents.push(agent);
     return agent;
   };
-  const connections = async (agent: AgentProcess): Promise<ConnectionRow[]> =>
-    (await agent.client.request(requests.streams, {}))[0]?.connections ?? [];
-  const liveOf = async (agent: AgentProcess) =>
-    (await connections(agent)).filter(
-      ({ holder, state }) => holder?.pid === agent.pid && state === 'live',
-    ).length;
   const spread = (each: number, of: AgentProcess[]) =>
     eventually(`${each} live shards in each of ${of.length} agents`, async () =>
-      (await Promise.all(of.map(liveOf))).every((count) => count === each),
+      (await Promise.all(of.map(liveShards))).every((count) => count === each),
     );
   const seqsBySymbol = async () => {
     const queue = new Queue('kept', { connection: client, prefix: redis.prefix });
@@ -115,7 +109,7 @@ describe('a stream over three agents', function () {
     });
     await eventually(
       'every shard to be live',
-      async () => (await liveOf(first)) + (await liveOf(second)) === SHARDS,
+      async () => (await liveShards(first)) + (await liveShards(second)) === SHARDS,
     );
     const { rows } = await first.client.request(requests.decisions, { action: 'takeover' });
     const shards = rows.map(({ key }) => key).filter((key) => key?.startsWith('stream:nse'));
@@ -142,7 +136,7 @@ describe('a stream over three agents', function () {
     await third.stop();
     await eventually(
       'every shard to be live',
-      async () => (await liveOf(first)) + (await liveOf(second)) === SHARDS,
+      async () => (await liveShards(first)) + (await liveShards(second)) === SHARDS,
     );
     assert.deepEqual(feed.unheardMs, [], 'no symbol was without a listener');
     await first.client.request(requests.stopStream, { name: 'nse' });
@@ -161,7 +155,7 @@ describe('a stream over three agents', function () {
     await leaving;
     await eventually(
       'every shard to be live',
-      async () => (await liveOf(first)) + (await liveOf(second)) === SHARDS,
+      async () => (await liveShards(first)) + (await liveShards(second)) === SHARDS,
     );
     assert.deepEqual(feed.unheardMs, [], 'no symbol was without a listener');
   });

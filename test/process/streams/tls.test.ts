@@ -16,7 +16,7 @@ interface TlsFeed {
   close(): Promise<void>;
 }
 
-/** Tells each client two ticks of what it asks for. */
+/** Answers each client with a tick. */
 async function startFeed(options: ServerOptions): Promise<TlsFeed> {
   const https: Server = createServer(options);
   const sockets = new WebSocketServer({ server: https });

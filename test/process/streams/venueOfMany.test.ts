@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import * as path from 'node:path';
-import { requests } from '../../../agent/protocol/api.ts';
 import { AgentProcess } from '../../harness/agentProcess.ts';
 import { eventually } from '../../harness/eventually.ts';
 import { startTestRedis, type TestRedis } from '../../harness/testRedis.ts';
 import { makeWorkspace, type TestWorkspace } from '../../harness/workspace.ts';
 import { KITE_KEY, KITE_TOKEN, KiteServer } from '../../venues/kiteServer.ts';
 import { VenueProcess } from '../../venues/venueProcess.ts';
+import { liveShards } from './liveShards.ts';
 
 const INSTRUMENTS = ['408065', '884737', '5633'];
 /** 300 in 5 min, so many times as fast. */
@@ -50,14 +50,8 @@ describe('a venue that counts all agents as one', () => {
   };
   const logOf = ({ stateFolder }: AgentProcess) =>
     readFileSync(path.join(stateFolder, 'agent.log'), 'utf8');
-  const liveOf = async (agent: AgentProcess) => {
-    const [row] = await agent.client.request(requests.streams, {});
-    return (row?.connections ?? []).filter(
-      ({ holder, state }) => holder?.pid === agent.pid && state === 'live',
-    ).length;
-  };
   const live = async (...of: AgentProcess[]) =>
-    (await Promise.all(of.map(liveOf))).reduce((sum, count) => sum + count, 0);
+    (await Promise.all(of.map(liveShards))).reduce((sum, count) => sum + count, 0);
 
   it('never gets a connection too many from three agents, whoever comes, leaves or dies', async () => {
     const server = await KiteServer.start();
@@ -108,7 +102,7 @@ describe('a venue that counts all agents as one', () => {
       await eventually('all to be live', async () => (await live(...all)) === SHARDS, WAIT);
       await eventually(
         'shards in each',
-        async () => (await Promise.all(all.map(liveOf))).every((count) => count === SHARDS / 3),
+        async () => (await Promise.all(all.map(liveShards))).every((count) => count === SHARDS / 3),
         WAIT,
       );
       const before = await server.report();

@@ -13,6 +13,7 @@ import { RedisVenueShare } from '../../../agent/streams/pool/redisVenueShare.ts'
 import { eventually } from '../../harness/eventually.ts';
 import { RedisServer } from '../../harness/redisServer.ts';
 import { startTestRedis, type TestRedis } from '../../harness/testRedis.ts';
+import { placeOf, watchTurn } from '../../harness/watchedTurn.ts';
 
 const HOST = 'feed.example.com';
 const URL = `wss://${HOST}/ticks`;
@@ -33,19 +34,6 @@ function gateOf(
   };
   const shareOf = (host: string, by: 'all' | 'host') => new RedisVenueShare(host, by, share);
   return new Venues(systemClock, shareOf).of(URL, limits);
-}
-
-interface Watched {
-  place: VenuePlace | null;
-}
-
-/** Not remembered by the compiler as what it was before. */
-const placeOf = (watched: Watched): VenuePlace | null => watched.place;
-
-function watch(turn: Promise<VenuePlace>): Watched {
-  const watched: Watched = { place: null };
-  void turn.then((place) => (watched.place = place));
-  return watched;
 }
 
 describe('the turns and places of several agents at one venue', () => {
@@ -96,7 +84,7 @@ describe('the turns and places of several agents at one venue', () => {
     const [one, other] = [gate(limits, 'a'), gate(limits, 'b')];
     const first = await enter(one);
     const told: string[] = [];
-    const second = watch(other.turn(never, ({ why }) => told.push(why)));
+    const second = watchTurn(other.turn(never, ({ why }) => told.push(why)));
     await eventually('the wait to be told', () => told.length > 0);
     assert.match(told[0] ?? '', /^Waits for its turn: the venue takes 1 in 200 ms/);
     assert.equal(second.place, null);
@@ -111,7 +99,7 @@ describe('the turns and places of several agents at one venue', () => {
     const [one, other] = [gate(limits, 'a'), gate(limits, 'b')];
     const [first] = [await enter(one), await enter(other)];
     let forPlace = false;
-    const third = watch(other.turn(never, (wait) => (forPlace = wait.forPlace)));
+    const third = watchTurn(other.turn(never, (wait) => (forPlace = wait.forPlace)));
     await eventually('the wait to be told', () => forPlace);
     assert.equal(third.place, null);
     first.release();
@@ -135,7 +123,7 @@ describe('the turns and places of several agents at one venue', () => {
     const [dead, heir] = [gate(limits, 'dead'), gate(limits, 'heir')];
     await enter(dead);
     await enter(gate(limits, 'deadline'));
-    const next = watch(heir.turn(never));
+    const next = watchTurn(heir.turn(never));
     heir.forget('dead');
     await eventually('its place', () => next.place !== null);
     const members = await server.client().zrange(places, 0, -1);
@@ -166,9 +154,11 @@ describe('the turns and places of several agents at one venue', () => {
     const own = { connections: 1, sharedBy: 'host' } as const;
     await enter(gate(own, 'a', 'desk-1'));
     await enter(gate(own, 'b', 'desk-2'));
-    const third = watch(gate(own, 'c', 'desk-1').turn(never));
-    const held = () => server.client().zcard(new Keys(server.prefix).venuePlaces(`${HOST}@desk-1`));
-    await eventually('the place to be taken', async () => (await held()) === 1);
+    let waits = false;
+    const third = watchTurn(
+      gate(own, 'c', 'desk-1').turn(never, ({ forPlace }) => (waits = forPlace)),
+    );
+    await eventually('the wait to be told', () => waits);
     assert.equal(third.place, null);
     open.forEach((place) => place.release());
     await eventually('its place', () => third.place !== null);
@@ -186,7 +176,7 @@ describe('turns at a venue while Redis is away', () => {
       places.push(await gate.turn(never));
       server.freeze();
       places.push(await gate.turn(never));
-      const third = watch(gate.turn(never));
+      const third = watchTurn(gate.turn(never));
       server.thaw();
       const redis = server.client();
       await eventually('both to be known', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setMaxListeners } from 'node:events';
 import { Venues, type TurnWait } from '../../../../agent/streams/connection/venueGate.ts';
-import type { VenuePlace } from '../../../../agent/streams/connection/venueShare.ts';
+import { placeOf, watchTurn } from '../../../harness/watchedTurn.ts';
 import { ManualClock, settle } from './manualClock.ts';
 
 const URL_A = 'wss://feed.example.com/ticks';
@@ -19,7 +19,7 @@ describe('the gate of a venue', () => {
     const venues = new Venues(clock);
     const gate = venues.of(URL_A, { connections: 5 });
     assert.equal(venues.of('wss://feed.example.com/other', { connections: 2 }), gate);
-    const turns = [1, 2, 3].map(() => watch(gate.turn(never)));
+    const turns = [1, 2, 3].map(() => watchTurn(gate.turn(never)));
     await settle();
     assert.deepEqual(
       turns.map(({ place }) => place !== null),
@@ -54,7 +54,7 @@ describe('the gate of a venue', () => {
     const clock = new ManualClock();
     const gate = new Venues(clock).of(URL_A, { connects: [{ count: 1, per: 1_000 }] });
     const first = await gate.turn(never);
-    const second = watch(gate.turn(never));
+    const second = watchTurn(gate.turn(never));
     await clock.advance(1_500);
     assert.equal(second.place, null, 'the first is not answered yet');
     first.answered();
@@ -68,13 +68,13 @@ describe('the gate of a venue', () => {
     const clock = new ManualClock();
     const gate = new Venues(clock).of(URL_A, { connects: [{ count: 1, per: 1_000 }] });
     const hanging = await gate.turn(never);
-    const next = watch(gate.turn(never));
+    const next = watchTurn(gate.turn(never));
     await clock.advance(6_000);
     assert.equal(next.place, null);
     await clock.advance(100);
     assert.notEqual(next.place, null);
     hanging.release();
-    const third = watch(gate.turn(never));
+    const third = watchTurn(gate.turn(never));
     placeOf(next)?.answered();
     await clock.advance(1_100);
     assert.notEqual(third.place, null, 'it is counted once');
@@ -86,8 +86,8 @@ describe('the gate of a venue', () => {
     const first = await gate.turn(never);
     await gate.turn(never);
     const told: TurnWait[] = [];
-    const third = watch(gate.turn(never, (wait) => told.push(wait)));
-    const fourth = watch(gate.turn(never));
+    const third = watchTurn(gate.turn(never, (wait) => told.push(wait)));
+    const fourth = watchTurn(gate.turn(never));
     await settle();
     assert.equal(third.place, null);
     assert.match(told[0]?.why ?? '', /^Waits for a free place: the venue takes 2 connections/);
@@ -118,8 +118,8 @@ describe('the gate of a venue', () => {
     const gate = new Venues(clock).of(URL_A, { connections: 1 });
     const place = await gate.turn(never);
     const tired = new AbortController();
-    const given = watch(gate.turn(tired.signal));
-    const next = watch(gate.turn(never));
+    const given = watchTurn(gate.turn(tired.signal));
+    const next = watchTurn(gate.turn(never));
     tired.abort();
     await settle();
     assert.ok(given.failed);
@@ -129,20 +129,3 @@ describe('the gate of a venue', () => {
     await assert.rejects(gate.turn(AbortSignal.abort()), /no longer waits/);
   });
 });
-
-interface Watched {
-  place: VenuePlace | null;
-  failed: boolean;
-}
-
-/** Not remembered by the compiler as what it was before. */
-const placeOf = (watched: Watched): VenuePlace | null => watched.place;
-
-function watch(turn: Promise<VenuePlace>): Watched {
-  const watched: Watched = { place: null, failed: false };
-  turn.then(
-    (place) => (watched.place = place),
-    () => (watched.failed = true),
-  );
-  return watched;
-}
